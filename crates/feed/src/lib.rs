@@ -1,0 +1,1 @@
+//! Bytes of source files to checked sales: CSV, JSON lines, Parquet, gzip, zstd.

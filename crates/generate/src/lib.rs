@@ -1,0 +1,1 @@
+//! Makes seeded sales and dimensions to try a pipeline with.

@@ -1,0 +1,1 @@
+//! Objects and Delta tables: areas of the store, commits with the batch's transaction id.

@@ -1,0 +1,30 @@
+//! The nouns of Tillmart: money, contracts, source files, batches, splits, manifests, rejects, faults.
+//!
+//! No I/O and no async: every other crate speaks in these words, so that a thing has one name
+//! from the first byte read to the last row published.
+
+mod batch;
+mod clock;
+mod contract;
+mod fault;
+mod manifest;
+pub mod money;
+mod reason;
+mod settings;
+mod source;
+mod split;
+
+pub use batch::{Batch, BatchKind, BatchState};
+pub use clock::Clock;
+pub use contract::{
+    BlankCustomer, Column, ColumnType, Contract, Encoding, ExtraColumns, Orphans, SalesColumn,
+};
+pub use fault::{Fault, FaultKind, Place};
+pub use manifest::{DataFile, Manifest, RemovedFile, SplitReport, Tally};
+pub use reason::{FileReason, RowReason};
+pub use settings::{ArchivePolicy, Incentive, Redelivery, Ties};
+pub use source::{Compression, FileFault, FileOutcome, Format, Found, Kind, SourceFile};
+pub use split::Split;
+
+/// What every fallible step of Tillmart returns.
+pub type Result<T, E = Fault> = std::result::Result<T, E>;

@@ -1,0 +1,118 @@
+//! Manifests: what landing leaves behind instead of rows.
+
+use crate::{FileFault, RowReason};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Counts and money of the rows of one source file. Adds up: read = landed + rejected.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Data rows read (blank lines and the header are none).
+    pub rows_read: u64,
+    /// Rows that broke no rule.
+    pub rows_landed: u64,
+    /// Landed rows without a customer.
+    pub rows_anonymous: u64,
+    /// Rejected rows by reason.
+    pub rejected: BTreeMap<RowReason, u64>,
+    /// Landed rows whose product is not in the dimension table: a warning, no reject.
+    pub rows_unknown_product: u64,
+    /// Sum of `total_cost` of the landed rows, in cents.
+    pub money_cents: i128,
+}
+
+impl Tally {
+    /// Rejected rows of every reason.
+    pub fn rows_rejected(&self) -> u64 {
+        self.rejected.values().sum()
+    }
+
+    /// Rejected rows that count in `max_reject_ratio`: orphans do not.
+    pub fn rows_at_fault(&self) -> u64 {
+        self.rejected.iter().filter(|(reason, _)| !reason.is_orphan()).map(|(_, rows)| rows).sum()
+    }
+
+    /// Adds another file's counts.
+    pub fn add(&mut self, other: &Tally) {
+        self.rows_read += other.rows_read;
+        self.rows_landed += other.rows_landed;
+        self.rows_anonymous += other.rows_anonymous;
+        self.rows_unknown_product += other.rows_unknown_product;
+        self.money_cents += other.money_cents;
+        for (reason, rows) in &other.rejected {
+            *self.rejected.entry(*reason).or_default() += rows;
+        }
+    }
+}
+
+/// What one split came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SplitReport {
+    /// [`crate::Split::name`] of the split.
+    pub split: String,
+    /// The source file, for source splits.
+    pub file_id: Option<i64>,
+    /// BLAKE3 of the delivered bytes in hex, for source splits read to their end.
+    pub digest: Option<String>,
+    /// Counts of its rows.
+    pub tally: Tally,
+    /// Landed rows by source file: the one file of a source split, those of a replay.
+    pub landed_by_file: BTreeMap<i64, Tally>,
+    /// Why the whole file is rejected, if it is.
+    pub fault: Option<FileFault>,
+    /// The CSV header as it stood in the file, for replays.
+    pub header: Option<Vec<u8>>,
+    /// The first few rejected rows in words, for the report beside a rejected file.
+    pub samples: Vec<String>,
+}
+
+/// A Parquet file that a task wrote, not visible to anybody until its batch commits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataFile {
+    /// The table it is for.
+    pub table: String,
+    /// Path within the table.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Partition columns and values, in the table's order; `None` is NULL.
+    pub partition: Vec<(String, Option<String>)>,
+    /// Delta statistics (`numRecords`, `minValues`, `maxValues`, `nullCount`) as JSON.
+    pub stats: String,
+    /// Sum of `total_cost` in cents where the table has that column: counted by the writer,
+    /// independently of the decoder, so that the two can be held against each other.
+    pub money_cents: Option<i128>,
+}
+
+/// A data file that a commit takes out of its table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RemovedFile {
+    /// The table it is in.
+    pub table: String,
+    /// Path within the table.
+    pub path: String,
+}
+
+/// What one task did: returned to the driver and stored beside the data files.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The batch.
+    pub batch_id: i64,
+    /// One report a split.
+    pub splits: Vec<SplitReport>,
+    /// Files written.
+    pub files: Vec<DataFile>,
+    /// Files replaced.
+    pub removed: Vec<RemovedFile>,
+}
+
+impl Manifest {
+    /// Takes in another task's manifest of the same batch.
+    pub fn merge(&mut self, other: Manifest) {
+        self.splits.extend(other.splits);
+        self.files.extend(other.files);
+        self.removed.extend(other.removed);
+    }
+}

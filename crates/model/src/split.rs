@@ -1,0 +1,63 @@
+//! Splits: the work of landing as data, so that it can run on threads here or as tasks elsewhere.
+
+use crate::Kind;
+use serde::{Deserialize, Serialize};
+
+/// One piece of landing work. Every split of a batch appears in exactly one accepted manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "split", rename_all = "snake_case")]
+pub enum Split {
+    /// Decode a source file.
+    Source {
+        /// Lineage of its rows.
+        file_id: i64,
+        /// Path below the storage root.
+        path: String,
+        /// The claimed version of its bytes.
+        etag: Option<String>,
+        /// Bytes as delivered.
+        size: u64,
+        /// Format and packing.
+        kind: Kind,
+    },
+    /// Decode again the open rejects that one data file of the rejects table holds,
+    /// and write that file anew with the landed ones closed.
+    Replay {
+        /// Path of the data file within the rejects table.
+        rejects_file: String,
+        /// Only rejects of these source files; empty: all.
+        file_ids: Vec<i64>,
+        /// Only rejects with these codes; empty: all.
+        codes: Vec<String>,
+    },
+    /// Write one data file of a table anew without the rows of some source files.
+    TakeBack {
+        /// The table.
+        table: String,
+        /// Path of the data file within the table.
+        data_file: String,
+        /// The partition of the data file, as the table's log tells it.
+        partition: Vec<(String, Option<String>)>,
+        /// Rows of these source files are left out.
+        file_ids: Vec<i64>,
+    },
+}
+
+impl Split {
+    /// A name unique within a batch: what the driver counts to see that every split is there once.
+    pub fn name(&self) -> String {
+        match self {
+            Split::Source { file_id, .. } => format!("source:{file_id}"),
+            Split::Replay { rejects_file, .. } => format!("replay:{rejects_file}"),
+            Split::TakeBack { table, data_file, .. } => format!("take-back:{table}/{data_file}"),
+        }
+    }
+
+    /// Bytes to read: what progress and the spreading over tasks go by.
+    pub fn weight(&self) -> u64 {
+        match self {
+            Split::Source { size, .. } => *size,
+            Split::Replay { .. } | Split::TakeBack { .. } => 1 << 20,
+        }
+    }
+}
