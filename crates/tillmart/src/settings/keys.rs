@@ -1,0 +1,195 @@
+//! The register of settings: every key once, with its default, unit and help.
+//!
+//! Reading, unknown-key detection, the names of variables and `config/example.toml` all come from here:
+//! a new setting is one entry below and one line where [`super::Settings`] is built.
+
+use chrono_tz::Tz;
+use std::time::Duration;
+use tillmart_model::{ArchivePolicy, BlankCustomer, Encoding, ExtraColumns, Orphans, Redelivery, SalesColumn, Ties};
+
+use super::values::{self, Raw, Read};
+
+/// What a person is told about a key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spec {
+    /// Dotted path in the settings file; `*` stands for the name of a sales column.
+    pub(super) path: &'static str,
+    /// The default as TOML, or in words where it is no fixed value (keys of columns).
+    pub(super) default: &'static str,
+    /// Unit or allowed values.
+    pub(super) unit: &'static str,
+    /// One paragraph: what it does, and when to change it.
+    pub(super) help: &'static str,
+}
+
+/// A key and how its value is read.
+pub(super) struct Key<T: 'static> {
+    /// What a person is told about it.
+    pub(super) spec: Spec,
+    /// Judges what was written.
+    pub(super) read: fn(&Raw) -> Read<T>,
+}
+
+/// A key whatever the type of its value.
+pub(super) trait AnyKey: Sync {
+    /// What a person is told about it.
+    fn spec(&self) -> &Spec;
+    /// Judges a value and drops it.
+    fn judge(&self, raw: &Raw) -> Read<()>;
+}
+
+impl<T> AnyKey for Key<T> {
+    fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    fn judge(&self, raw: &Raw) -> Read<()> {
+        (self.read)(raw).map(drop)
+    }
+}
+
+/// Every concrete path and its key: those of columns once for each column.
+pub(super) fn paths() -> Vec<(String, &'static dyn AnyKey)> {
+    let mut paths = Vec::new();
+    for key in KEYS {
+        if key.spec().path.contains('*') {
+            paths.extend(SalesColumn::ALL.map(|column| (key.spec().path.replace('*', column.name()), *key)));
+        } else {
+            paths.push((key.spec().path.to_owned(), *key));
+        }
+    }
+    paths
+}
+
+/// The variable that sets a path: `run.tasks` is `TILLMART_RUN_TASKS`.
+pub(super) fn variable(path: &str) -> String {
+    format!("TILLMART_{}", path.to_uppercase().replace('.', "_"))
+}
+
+macro_rules! keys {
+    ($($name:ident: $value:ty = $path:literal, $default:literal, $unit:literal, $read:expr, $help:literal;)+) => {
+        $(
+            #[doc = $help]
+            pub(super) static $name: Key<$value> = Key {
+                spec: Spec { path: $path, default: $default, unit: $unit, help: $help },
+                read: $read,
+            };
+        )+
+        /// Every key, in the order of the example.
+        static KEYS: &[&dyn AnyKey] = &[$(&$name),+];
+    };
+}
+
+keys! {
+    FEED_NAME: String = "feed.name", "\"sales\"", "lower-case letters, digits, underscores", values::name,
+        "Name of the feed in the ledger, in manifests and in log lines. Changing it later starts a new feed: \
+         what landed under the old name stays, and is no longer seen as its past.";
+    REDELIVERY: Redelivery = "feed.redelivery", "\"append\"", "\"append\" or \"replace\"",
+        |raw| values::word(raw, &[("append", Redelivery::Append), ("replace", Redelivery::Replace)]),
+        "What a source file is whose name landed before with other bytes. \"append\": new sales, beside the old ones. \
+         \"replace\": a corrected file, whose rows take the place of the old version's. \
+         The same bytes again are a duplicate in either case, and never land twice.";
+    ARCHIVE: ArchivePolicy = "feed.archive", "\"move\"", "\"move\" or \"keep\"",
+        |raw| values::word(raw, &[("move", ArchivePolicy::Move), ("keep", ArchivePolicy::Keep)]),
+        "What becomes of a finished source file. \"move\": it goes to the processed or error area. \
+         \"keep\": it is copied there and never deleted, for a producer that must not lose it.";
+    MAX_REJECT_RATIO: u32 = "feed.max_reject_ratio", "0.10", "share of a file's rows, 0 to 1, or \"10 %\"",
+        values::share_of,
+        "A source file with a larger share of rejected rows is rejected whole (too_many_rejects): no row of it lands. \
+         Rows that only wait for a customer, store or sales person do not count.";
+    MIN_AGE: Duration = "feed.min_age", "\"1s\"", "duration: ms, s, m, h, d; at most \"30d\"",
+        |raw| values::duration_up_to(raw, 30),
+        "How long a source file in a folder must have been still before a run takes it, \
+         so that a file which is being written is left for the next run. Raise it where producers write slowly.";
+    BATCH_FILES_MAX: u32 = "feed.batch_files_max", "10_000", "files, 1 to 1_000_000",
+        |raw| values::whole(raw, 1..=1_000_000),
+        "Most source files in one batch. More are loaded as further batches of the same run. \
+         A lower number means smaller commits, and less to repeat after a crash.";
+    BATCH_BYTES_MAX: u64 = "feed.batch_bytes_max", "\"64GB\"", "size: B, KB, MB, GB, KiB, MiB, GiB",
+        |raw| values::size(raw, 1, u64::MAX),
+        "Most bytes in one batch, as delivered. A single larger source file is a batch of its own.";
+    TIME_ZONE: Tz = "feed.time_zone", "\"UTC\"", "IANA time zone", values::zone,
+        "The zone whose calendar decides what is tomorrow: a sale dated after the claim date in this zone is \
+         rejected (future_date). Set it to the zone of the stores.";
+    DELIMITER: u8 = "feed.delimiter", "\",\"", "one ASCII character", values::character,
+        "What stands between the fields of a CSV file. Use \"\\t\" for tabs.";
+    QUOTE: u8 = "feed.quote", "\"\\\"\"", "one ASCII character", values::character,
+        "What stands around CSV fields that hold the delimiter, a line break or the quote itself (then doubled).";
+    ENCODING: Encoding = "feed.encoding", "\"utf-8\"", "\"utf-8\" or \"latin-1\"",
+        |raw| values::word(raw, &[("utf-8", Encoding::Utf8), ("latin-1", Encoding::Latin1)]),
+        "Encoding of CSV and JSON lines. UTF-8 comes with or without a byte order mark.";
+    DECIMAL_COMMA: bool = "feed.decimal_comma", "false", "true or false", values::flag,
+        "Prices and totals are written 12,50. Allowed with the delimiter \",\" too, because JSON lines and quoted \
+         fields hold such a number; an unquoted one is a field too many, and its row is rejected, never misread.";
+    EXTRA_COLUMNS: ExtraColumns = "feed.extra_columns", "\"json\"", "\"json\" or \"concat\"",
+        |raw| values::word(raw, &[("json", ExtraColumns::Json), ("concat", ExtraColumns::Concat)]),
+        "How columns that the contract does not name are folded into additional_column. \
+         \"json\": an object of names and texts. \"concat\": value, value in file order.";
+    BLANK_CUSTOMER: BlankCustomer = "feed.blank_customer", "\"anonymous\"", "\"anonymous\" or \"reject\"",
+        |raw| values::word(raw, &[("anonymous", BlankCustomer::Anonymous), ("reject", BlankCustomer::Reject)]),
+        "What a blank customer_id is. \"anonymous\": a walk-in without a card, whose sale lands and counts for the \
+         store and the sales person. \"reject\": a missing_value.";
+    ORPHANS: Orphans = "feed.orphans", "\"reject\"", "\"reject\" or \"keep\"",
+        |raw| values::word(raw, &[("reject", Orphans::Reject), ("keep", Orphans::Keep)]),
+        "What becomes of a sale whose customer, store or sales person is not in the dimension tables. \
+         \"reject\": it waits among the rejects for `tillmart rejects replay`. \"keep\": it lands with empty attributes.";
+    TOTAL_TOLERANCE: i64 = "feed.total_tolerance", "\"0.00\"", "money, two fraction digits", values::cents,
+        "How far total_cost may be from price × quantity rounded half-up before the row is rejected (total_mismatch).";
+    KEY: Vec<SalesColumn> = "feed.key", "[]", "list of sales columns", values::columns,
+        "Columns whose values identify a row within one source file; a second row with the same values is rejected \
+         (duplicate_key). Empty: no such check, because identical lines are legal sales.";
+    RECORD_BYTES_MAX: u64 = "feed.record_bytes_max", "\"1MiB\"", "size, 1KiB to 64MiB",
+        |raw| values::size(raw, 1 << 10, 64 << 20),
+        "The longest record of a text format. It bounds memory when a quote is never closed: what is longer is rejected.";
+    COLUMN_SOURCE: String = "feed.columns.*.source", "the column's own name", "header name", values::text,
+        "Name of the column in the source file's header, compared exactly after trimming.";
+    COLUMN_TYPE: String = "feed.columns.*.type", "the type of the sales feed", "type name", values::text,
+        "Type of the column. It may be stated, for the reader's sake, and must be the one of the sales feed.";
+    COLUMN_CONSTANT: String = "feed.columns.*.constant", "none", "a value as it would stand in the file",
+        values::constant,
+        "Value of every row when the source file has no such column; with it, a file without the column is not rejected.";
+    COLUMN_DATE_FORMATS: Vec<String> = "feed.columns.*.date_formats", "[\"%Y-%m-%d\"]", "list of strftime formats",
+        values::date_formats,
+        "Formats of the dates, tried in order; each must name year, month and day. Only for sales_date.";
+    ROOT: String = "storage.root", "\"storage\"", "path or URL", values::root,
+        "Where the areas and the marts' tables are: a folder, relative to the project or absolute, or the URL of an \
+         object store.";
+    INCOMING: String = "storage.incoming", "\"sales_data\"", "path below the root", values::area,
+        "The area where producers drop source files. Every file below it is taken, except half-written \
+         ones: names that end in .tmp or .part, or begin with _ or a dot.";
+    PROCESSED: String = "storage.processed", "\"sales_data_processed\"", "path below the root", values::area,
+        "The area where landed and duplicate source files are archived, with their relative path.";
+    ERROR: String = "storage.error", "\"sales_data_error\"", "path below the root", values::area,
+        "The area where rejected source files go, each beside a small report of why.";
+    MANIFESTS: String = "storage.manifests", "\"_tillmart\"", "path below the root", values::area,
+        "The area of Tillmart's own notes about batches under way. Do not clean it by hand.";
+    DATABASE: String = "database.url", "\"sqlite:tillmart.db\"", "\"sqlite:\" and a path", values::database,
+        "The relational database: ledger, dimensions and published marts. A relative path is relative to the project.";
+    MARTS_FOLDER: String = "marts.folder", "\"marts\"", "path, relative to the project", values::text,
+        "Folder of your own marts: every .sql file in it is a mart, beside the built-in ones. It need not exist.";
+    CUSTOMER_BUCKETS: u32 = "marts.customer_buckets", "16", "buckets, 1 to 1_024", |raw| values::whole(raw, 1..=1024),
+        "Partitions of a new customer mart. Kept with the table: a later change has no effect on a table that exists.";
+    INCENTIVE_RATE: u32 = "marts.incentive.rate", "\"1 %\"", "share of the seller's total, 0 to 1, or \"1 %\"",
+        values::share_of,
+        "The incentive of a store's best seller of a month, as a share of their own total; \
+         rounded half-up to the cent. Nobody is paid on a total of zero or less.";
+    INCENTIVE_TIES: Ties = "marts.incentive.ties", "\"all\"", "\"all\" or \"split\"",
+        |raw| values::word(raw, &[("all", Ties::All), ("split", Ties::Split)]),
+        "Who is paid when sales persons share a rank. \"all\": each in full. \"split\": they share one payment.";
+    INCENTIVE_TOP: u32 = "marts.incentive.top", "1", "ranks, 1 to 1_000", |raw| values::whole(raw, 1..=1_000),
+        "How many ranks of each store are paid, from the best.";
+    TASKS: u32 = "run.tasks", "0", "tasks, 0 to 1_024", |raw| values::whole(raw, 0..=1_024),
+        "Source files that are landed side by side. 0: one for each core.";
+    MEMORY: u32 = "run.memory_mib", "512", "MiB, 64 to 1_048_576", |raw| values::whole(raw, 64..=1_048_576),
+        "Memory that sorting and grouping may use before they spill to disk. The whole process uses more: \
+         each task adds its read and write buffers.";
+    LEASE: u32 = "run.lease_seconds", "60", "seconds, 5 to 3_600", |raw| values::whole(raw, 5..=3_600),
+        "How long a run holds the feed's lease without renewing it. After a crash the next run waits at most this long.";
+    FILES_MIN: u32 = "optimize.files_min", "8", "data files, 2 to 10_000", |raw| values::whole(raw, 2..=10_000),
+        "`tillmart optimize` leaves partitions with fewer data files alone.";
+    TARGET_FILE: u32 = "optimize.target_file_mib", "128", "MiB, 1 to 4_096", |raw| values::whole(raw, 1..=4_096),
+        "Size of the data files that `tillmart optimize` writes.";
+    VACUUM_AGE: u32 = "optimize.vacuum_age_hours", "168", "hours, 24 to 87_600", |raw| values::whole(raw, 24..=87_600),
+        "`tillmart optimize --vacuum` deletes data files that no table version of this age or younger needs. \
+         A reader that takes longer than this over one query may lose files under its feet.";
+}
