@@ -40,11 +40,15 @@ Examples:
 Data goes to stdout, talk to stderr. Settings are DIR/tillmart.toml and TILLMART_... variables."
 );
 
-/// Takes the sales files that tills drop into storage and turns them into marts.
-///
-/// Every sale that arrived is in the marts exactly once, or among the rejects with its file, line and reason.
+/// What the program is, above its help. An attribute and not the comment: a comment of two paragraphs would make
+/// clap print every argument over three lines.
+const ABOUT: &str = "\
+Takes the sales files that tills drop into storage and turns them into marts.
+Every sale that arrived is in the marts exactly once, or among the rejects with its file, line and reason.";
+
+/// The arguments of one call.
 #[derive(Debug, Parser)]
-#[command(name = "tillmart", version, after_help = EXAMPLES, max_term_width = 110, propagate_version = true)]
+#[command(name = "tillmart", version, about = ABOUT, after_help = EXAMPLES, max_term_width = 110)]
 pub(crate) struct Cli {
     /// The project's folder, with its tillmart.toml.
     #[arg(long, global = true, value_name = "DIR", default_value = ".", help_heading = "Everywhere")]
@@ -127,6 +131,7 @@ pub(crate) struct InitArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DbCommand {
     /// Bring the database's tables up to this release. Repeating it changes nothing.
+    #[command(after_help = EXIT_CODES)]
     Migrate,
 }
 
@@ -134,6 +139,7 @@ pub(crate) enum DbCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum DimensionsCommand {
     /// Load CSV files into the dimension tables: rows with a known id are updated, others are added.
+    #[command(after_help = EXIT_CODES)]
     Load {
         /// A folder with customer.csv, store.csv, product.csv, sales_team.csv, or one such file.
         #[arg(value_name = "PATH")]
@@ -153,15 +159,17 @@ pub(crate) struct RunArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum FilesCommand {
     /// List source files with id, outcome, rows and money, newest first.
+    #[command(after_help = EXIT_CODES)]
     List {
-        /// Only files with this outcome.
-        #[arg(long, value_name = "OUTCOME")]
+        /// Only files with this outcome: pending, landed, duplicate, rejected or revoked.
+        #[arg(long, value_name = "OUTCOME", hide_possible_values = true)]
         outcome: Option<Outcome>,
         /// Most files to list [0: all].
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u64,
     },
     /// Take landed source files back out of every table and mart.
+    #[command(after_help = EXIT_CODES)]
     Revoke {
         /// Ids of the files, as `files list` prints them.
         #[arg(value_name = "ID", required = true, value_parser = value_parser!(i64).range(1..))]
@@ -188,6 +196,7 @@ pub(crate) enum Outcome {
 #[derive(Debug, Subcommand)]
 pub(crate) enum RejectsCommand {
     /// List open rejects with id, file, line, reason and message.
+    #[command(after_help = EXIT_CODES)]
     List {
         /// Which rejects.
         #[command(flatten)]
@@ -197,12 +206,14 @@ pub(crate) enum RejectsCommand {
         limit: u64,
     },
     /// Show one reject with its raw text.
+    #[command(after_help = EXIT_CODES)]
     Show {
         /// Id of the reject, as `rejects list` prints it.
         #[arg(value_name = "ID")]
         id: String,
     },
     /// Land open rejects that today's contract and dimensions accept, each exactly once.
+    #[command(after_help = EXIT_CODES)]
     Replay {
         /// Which rejects.
         #[command(flatten)]
@@ -253,7 +264,7 @@ const GENERATE_EXAMPLES: &str = "\
 Examples:
   tillmart generate --dimensions-only --out data      customer.csv, store.csv, ... in ./data
   tillmart generate --size 1GB --day 2024-06-03       one business day of about 1 GB
-  tillmart generate --rows 100000 --dirty 2% --files 20 --extra-column-files 2
+  tillmart generate --rows 100000 --dirty 2% --files 20 --extra-column-files 10
   tillmart generate --out s3://bucket/sales_data      straight into an object store
 
 Exit codes:
@@ -275,9 +286,12 @@ pub(crate) struct GenerateArgs {
     /// Size of each file.
     #[arg(long, value_name = "SIZE", value_parser = size, default_value = "64MB", help_heading = "How much")]
     pub(crate) file_size: u64,
-    /// Give each business day files of its own.
+    /// Give each business day a folder and files of its own.
     #[arg(long, help_heading = "How much")]
     pub(crate) by_day: bool,
+    /// Format of the files: csv or jsonl.
+    #[arg(long, value_enum, default_value_t = GenerateFormat::Csv, hide_possible_values = true, help_heading = "How much")]
+    pub(crate) format: GenerateFormat,
 
     /// First business day.
     #[arg(long, value_name = "DATE", default_value = "2020-01-01", help_heading = "What is sold")]
@@ -301,32 +315,29 @@ pub(crate) struct GenerateArgs {
     #[arg(long, value_name = "N", default_value_t = 14, value_parser = value_parser!(u32).range(1..), help_heading = "What is sold")]
     pub(crate) products: u32,
     /// Share of sales without a customer, e.g. 0.2 or 20%.
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share, help_heading = "What is sold")]
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = share, help_heading = "What is sold")]
     pub(crate) anonymous: u32,
     /// Share of sales that are returns, e.g. 0.02 or 2%.
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share, help_heading = "What is sold")]
+    #[arg(long, value_name = "SHARE", default_value = "2%", value_parser = share, help_heading = "What is sold")]
     pub(crate) returns: u32,
     /// Seed of all chance.
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What is sold")]
+    #[arg(long, value_name = "N", default_value_t = 20_240_701, help_heading = "What is sold")]
     pub(crate) seed: u64,
 
-    /// Format of the files.
-    #[arg(long, value_enum, default_value_t = GenerateFormat::Csv, help_heading = "What is wrong with it")]
-    pub(crate) format: GenerateFormat,
-    /// Share of rows that break the contract, over all reasons alike, e.g. 0.01 or 1%.
-    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share, help_heading = "What is wrong with it")]
+    /// Share of rows that break the contract, each reason in turn, e.g. 0.01 or 1%.
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = share, help_heading = "What is odd about it")]
     pub(crate) dirty: u32,
-    /// Further files with a column that the contract does not name.
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What is wrong with it")]
+    /// Files of a hundred that carry a column which the contract does not name.
+    #[arg(long, value_name = "PERCENT", default_value_t = 0, value_parser = value_parser!(u32).range(..=100), help_heading = "What is odd about it")]
     pub(crate) extra_column_files: u32,
-    /// Further files without a mandatory column.
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What is wrong with it")]
+    /// Further files without the mandatory column price.
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What is odd about it")]
     pub(crate) missing_column_files: u32,
-    /// Further files that are no sales files at all.
-    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What is wrong with it")]
+    /// Further files of foreign types (.txt, .pdf, .xml).
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "What is odd about it")]
     pub(crate) foreign_files: u32,
 
-    /// Folder or URL to write to [default: the project's incoming area; dimensions go to DIR/dimensions].
+    /// Folder or URL to write to [default: the project's incoming area, dimensions in DIR/dimensions].
     #[arg(long, value_name = "PATH|URL", help_heading = "Where to")]
     pub(crate) out: Option<String>,
     /// Write only the dimensions.
