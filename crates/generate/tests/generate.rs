@@ -98,7 +98,12 @@ async fn the_default_seed_gives_these_rows() {
     let text = String::from_utf8(files["sales_data/sales_2024-07-01_0001.csv"].clone()).unwrap();
     let header = "customer_id,store_id,product_name,sales_date,sales_person_id,price,quantity,total_cost\n";
     assert!(text.starts_with(header), "{text}");
-    assert_eq!(&text[header.len()..], "SNAPSHOT");
+    let rows = [
+        "23,122,Village Dark Chocolate 500 g,2022-05-31,2,120.30,2,240.60\n",
+        "4,124,Farm Dish Soap 500 g,2024-06-25,9,0.45,1,0.45\n",
+        "14,122,\"Red Lentils, Organic, 500 g\",2022-09-19,7,33.35,6,200.10\n",
+    ];
+    assert_eq!(&text[header.len()..], rows.concat());
 }
 
 #[tokio::test]
