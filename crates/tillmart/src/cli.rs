@@ -70,7 +70,7 @@ pub(crate) enum Command {
     /// Show it all on made-up sales: make a project, load it twice, print marts and rejects.
     #[command(after_help = EXIT_CODES)]
     Demo(DemoArgs),
-    /// Make a project: settings with every key explained, storage areas, an empty database.
+    /// Make a project: settings with every key explained, storage areas, database.
     #[command(after_help = EXIT_CODES)]
     Init(InitArgs),
     /// Make seeded sales and dimensions to try a pipeline with.
@@ -164,7 +164,7 @@ pub(crate) enum FilesCommand {
         /// Only files with this outcome: pending, landed, duplicate, rejected or revoked.
         #[arg(long, value_name = "OUTCOME", hide_possible_values = true)]
         outcome: Option<Outcome>,
-        /// Most files to list [0: all].
+        /// Most files to list; 0 for all.
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u64,
     },
@@ -201,7 +201,7 @@ pub(crate) enum RejectsCommand {
         /// Which rejects.
         #[command(flatten)]
         which: RejectsFilter,
-        /// Most rejects to list [0: all].
+        /// Most rejects to list; 0 for all.
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u64,
     },
@@ -265,7 +265,7 @@ Examples:
   tillmart generate --dimensions-only --out data      customer.csv, store.csv, ... in ./data
   tillmart generate --size 1GB --day 2024-06-03       one business day of about 1 GB
   tillmart generate --rows 100000 --dirty 2% --files 20 --extra-column-files 10
-  tillmart generate --out s3://bucket/sales_data      straight into an object store
+  tillmart generate --no-dimensions --out /srv/till   only sales, into a folder of your choice
 
 Exit codes:
    0  all done
