@@ -2,7 +2,7 @@
 
 use tillmart_model::SalesColumn;
 
-use super::keys::{AnyKey, Spec, paths, variable};
+use super::keys::{Spec, paths, variable};
 
 /// How keys stand in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

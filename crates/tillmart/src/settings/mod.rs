@@ -19,10 +19,10 @@ use std::time::Duration;
 use tillmart_model::{ArchivePolicy, Contract, Fault, FaultKind, Incentive, Redelivery, Result};
 
 pub(crate) use example::{Form, example};
-pub(crate) use layers::Origin;
-pub(crate) use values::{Complaint, bytes, duration, share};
+pub(crate) use values::{bytes, share};
 
-use layers::Layers;
+use layers::{Layers, Origin};
+use values::Complaint;
 
 /// The settings file's name in a project's folder.
 pub(crate) const FILE_NAME: &str = "tillmart.toml";

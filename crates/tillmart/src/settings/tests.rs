@@ -1,4 +1,5 @@
 use super::keys::{Spec, paths, variable};
+use super::values::duration;
 use super::*;
 use std::collections::BTreeSet;
 use tillmart_model::{BlankCustomer, Column, Encoding, ExtraColumns, Orphans, SalesColumn, Ties};
