@@ -1,1 +1,20 @@
 //! Runs plans: the landing operator over split descriptors, and mart SQL, on DataFusion.
+//!
+//! - [`mart`]: a mart's `.sql` file, understood and checked.
+//! - [`DimensionTables`]: customers, stores, products, sales team, indexed by key.
+//! - [`land`]: one operator: decode, check, look up, write Parquet, leave a manifest.
+//! - [`LandedFiles`]: a plain Parquet scan over the active files of a table.
+//! - [`Engine`]: where plans run; [`Embedded`] runs them in this process.
+
+mod cents;
+mod dimensions;
+mod engine;
+pub mod land;
+pub mod mart;
+mod scan;
+mod session;
+
+pub use dimensions::{DimensionTables, KeyIndex};
+pub use engine::{Embedded, Engine, Relation};
+pub use land::{LandJob, Progress, ReplayFile};
+pub use scan::{LandedFile, LandedFiles};

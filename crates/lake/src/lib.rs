@@ -1,1 +1,12 @@
-//! Objects and Delta tables: areas of the store, commits with the batch's transaction id.
+//! Objects and Delta tables: where bytes lie, and how a batch becomes visible in a table exactly once.
+//!
+//! - [`Store`]: the areas below one storage root, over any `object_store`.
+//! - [`Lake`]: the Delta tables below that root; commits carry the batch's transaction id.
+
+mod commit;
+mod store;
+mod table;
+
+pub use commit::{Commit, Committed};
+pub use store::{Moved, Store};
+pub use table::{ActiveFile, Lake, TableSnapshot, TableSpec};

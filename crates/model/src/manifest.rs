@@ -2,7 +2,7 @@
 
 use crate::{FileFault, RowReason};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Counts and money of the rows of one source file. Adds up: read = landed + rejected.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,14 +56,21 @@ pub struct SplitReport {
     pub digest: Option<String>,
     /// Counts of its rows.
     pub tally: Tally,
-    /// Landed rows by source file: the one file of a source split, those of a replay.
+    /// Landed rows by source file, for replays: what each file's count of replayed rows grows by.
     pub landed_by_file: BTreeMap<i64, Tally>,
+    /// Rows of this split that went into data files. A split with a fault must have none:
+    /// otherwise its task is done again without it.
+    pub rows_written: u64,
     /// Why the whole file is rejected, if it is.
     pub fault: Option<FileFault>,
     /// The CSV header as it stood in the file, for replays.
     pub header: Option<Vec<u8>>,
     /// The first few rejected rows in words, for the report beside a rejected file.
     pub samples: Vec<String>,
+    /// Months of its landed rows (`YYYY-MM`); filled by a dry run, which writes no data file that would tell.
+    pub months: BTreeSet<String>,
+    /// Stores of its landed rows; filled by a dry run.
+    pub stores: BTreeSet<i32>,
 }
 
 /// A Parquet file that a task wrote, not visible to anybody until its batch commits.
@@ -77,6 +84,8 @@ pub struct DataFile {
     pub size: u64,
     /// Rows.
     pub rows: u64,
+    /// The rows had landed before and were only written anew: no delta comes from this file.
+    pub rewritten: bool,
     /// Partition columns and values, in the table's order; `None` is NULL.
     pub partition: Vec<(String, Option<String>)>,
     /// Delta statistics (`numRecords`, `minValues`, `maxValues`, `nullCount`) as JSON.
@@ -93,6 +102,10 @@ pub struct RemovedFile {
     pub table: String,
     /// Path within the table.
     pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Partition columns and values.
+    pub partition: Vec<(String, Option<String>)>,
 }
 
 /// What one task did: returned to the driver and stored beside the data files.
@@ -106,6 +119,8 @@ pub struct Manifest {
     pub files: Vec<DataFile>,
     /// Files replaced.
     pub removed: Vec<RemovedFile>,
+    /// Source files whose rows the batch takes back; decided by the driver, empty in a task's own manifest.
+    pub taken_back: Vec<i64>,
 }
 
 impl Manifest {

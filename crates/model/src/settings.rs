@@ -18,7 +18,7 @@ pub enum Redelivery {
 pub enum ArchivePolicy {
     /// Moved to the processed or error area.
     Move,
-    /// Copied there; the original is never deleted.
+    /// Left where it was delivered; the ledger knows it is done.
     Keep,
 }
 

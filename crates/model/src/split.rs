@@ -1,6 +1,6 @@
 //! Splits: the work of landing as data, so that it can run on threads here or as tasks elsewhere.
 
-use crate::Kind;
+use crate::{FileFault, Kind};
 use serde::{Deserialize, Serialize};
 
 /// One piece of landing work. Every split of a batch appears in exactly one accepted manifest.
@@ -20,6 +20,15 @@ pub enum Split {
         /// Format and packing.
         kind: Kind,
     },
+    /// Keep a whole rejected file among the rejects.
+    RejectFile {
+        /// The source file.
+        file_id: i64,
+        /// Path below the storage root.
+        path: String,
+        /// Why.
+        fault: FileFault,
+    },
     /// Decode again the open rejects that one data file of the rejects table holds,
     /// and write that file anew with the landed ones closed.
     Replay {
@@ -36,10 +45,21 @@ pub enum Split {
         table: String,
         /// Path of the data file within the table.
         data_file: String,
+        /// Its bytes.
+        size: u64,
         /// The partition of the data file, as the table's log tells it.
         partition: Vec<(String, Option<String>)>,
         /// Rows of these source files are left out.
         file_ids: Vec<i64>,
+    },
+    /// Write several small data files of one partition as one.
+    Compact {
+        /// The table.
+        table: String,
+        /// Paths within the table, and their bytes.
+        data_files: Vec<(String, u64)>,
+        /// Their partition.
+        partition: Vec<(String, Option<String>)>,
     },
 }
 
@@ -48,8 +68,12 @@ impl Split {
     pub fn name(&self) -> String {
         match self {
             Split::Source { file_id, .. } => format!("source:{file_id}"),
+            Split::RejectFile { file_id, .. } => format!("reject-file:{file_id}"),
             Split::Replay { rejects_file, .. } => format!("replay:{rejects_file}"),
             Split::TakeBack { table, data_file, .. } => format!("take-back:{table}/{data_file}"),
+            Split::Compact { table, data_files, .. } => {
+                format!("compact:{table}/{}", data_files.first().map_or("", |(path, _)| path.as_str()))
+            }
         }
     }
 
@@ -57,7 +81,9 @@ impl Split {
     pub fn weight(&self) -> u64 {
         match self {
             Split::Source { size, .. } => *size,
-            Split::Replay { .. } | Split::TakeBack { .. } => 1 << 20,
+            Split::TakeBack { size, .. } => *size,
+            Split::Compact { data_files, .. } => data_files.iter().map(|(_, size)| size).sum(),
+            Split::RejectFile { .. } | Split::Replay { .. } => 1 << 20,
         }
     }
 }

@@ -1,0 +1,172 @@
+//! Where plans run: here, or (later) on a cluster. The same operators and the same SQL either way.
+
+use crate::dimensions::DimensionTables;
+use crate::land::{LandExec, LandJob, exec_manifests};
+use crate::scan::{LandedFile, LandedFiles};
+use crate::session::session;
+use arrow::array::{Decimal128Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::TableProvider;
+use datafusion::common::DataFusionError;
+use datafusion::datasource::MemTable;
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::collect;
+use std::sync::Arc;
+use tillmart_model::{Fault, FaultKind, Incentive, Manifest, Result, Split, Ties};
+
+/// A relation that SQL can name.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    name: String,
+    provider: Arc<dyn TableProvider>,
+}
+
+impl Relation {
+    /// Rows in memory, under a name.
+    ///
+    /// # Errors
+    /// Batches of another schema.
+    pub fn rows(name: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> std::result::Result<Relation, DataFusionError> {
+        let table = MemTable::try_new(schema, vec![batches])?;
+        Ok(Relation { name: name.to_owned(), provider: Arc::new(table) })
+    }
+
+    /// The landed rows of these data files, under a name.
+    ///
+    /// # Errors
+    /// A partition value that does not fit its column.
+    pub fn landed(
+        name: &str,
+        schema: SchemaRef,
+        partition_columns: &[String],
+        files: &[LandedFile],
+    ) -> std::result::Result<Relation, DataFusionError> {
+        let table = LandedFiles::new(schema, partition_columns, files)?;
+        Ok(Relation { name: name.to_owned(), provider: Arc::new(table) })
+    }
+
+    /// The settings' relation `incentive`, one row.
+    ///
+    /// # Errors
+    /// None that a valid setting leads to.
+    pub fn incentive(incentive: &Incentive) -> std::result::Result<Relation, DataFusionError> {
+        let schema = crate::mart::incentive_schema();
+        let ties = match incentive.ties {
+            Ties::All => "all",
+            Ties::Split => "split",
+        };
+        let rate = Decimal128Array::from(vec![i128::from(incentive.rate_millionths)]).with_precision_and_scale(9, 6)?;
+        let row = RecordBatch::try_new(
+            Arc::clone(&schema),
+            vec![
+                Arc::new(rate),
+                Arc::new(StringArray::from(vec![ties])),
+                Arc::new(Int64Array::from(vec![i64::from(incentive.top)])),
+            ],
+        )?;
+        Relation::rows("incentive", schema, vec![row])
+    }
+
+    /// Every dimension table under its name.
+    ///
+    /// # Errors
+    /// None that tables read from the database lead to.
+    pub fn dimensions(tables: &DimensionTables) -> std::result::Result<Vec<Relation>, DataFusionError> {
+        tables.tables().map(|(name, rows)| Relation::rows(name, rows.schema(), vec![rows.clone()])).collect()
+    }
+
+    /// The name SQL knows it by.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Runs landing tasks and mart SQL.
+#[async_trait]
+pub trait Engine: Send + Sync {
+    /// Runs every task and returns their manifests, in no particular order. Tasks run beside each other; a task either
+    /// returns a manifest of all its splits or fails the call. What failed tasks wrote stays invisible.
+    async fn land(&self, job: Arc<LandJob>, tasks: Vec<Vec<Split>>) -> Result<Vec<Manifest>>;
+
+    /// Runs one SELECT over these relations and returns its rows. Sorts and aggregates spill beyond the memory limit.
+    async fn select(
+        &self,
+        relations: Vec<Relation>,
+        sql: &str,
+    ) -> std::result::Result<(SchemaRef, Vec<RecordBatch>), DataFusionError>;
+
+    /// How many tasks run beside each other.
+    fn tasks(&self) -> usize;
+}
+
+/// The engine in this process.
+#[derive(Debug, Clone)]
+pub struct Embedded {
+    tasks: usize,
+    memory_bytes: usize,
+}
+
+impl Embedded {
+    /// With `tasks` threads of work and `memory_bytes` for sorts and aggregates.
+    pub fn new(tasks: usize, memory_bytes: usize) -> Embedded {
+        Embedded { tasks: tasks.max(1), memory_bytes }
+    }
+}
+
+#[async_trait]
+impl Engine for Embedded {
+    async fn land(&self, job: Arc<LandJob>, tasks: Vec<Vec<Split>>) -> Result<Vec<Manifest>> {
+        if tasks.is_empty() {
+            return Ok(Vec::new());
+        }
+        let context = session(self.tasks, self.memory_bytes)?;
+        let plan = LandExec::over(job, &tasks).map_err(|error| land_fault(&error))?;
+        let gathered = Arc::new(CoalescePartitionsExec::new(Arc::new(plan)));
+        let output = collect(gathered, context.task_ctx()).await.map_err(|error| land_fault(&error))?;
+        exec_manifests(&output)
+    }
+
+    async fn select(
+        &self,
+        relations: Vec<Relation>,
+        sql: &str,
+    ) -> std::result::Result<(SchemaRef, Vec<RecordBatch>), DataFusionError> {
+        let context =
+            session(self.tasks, self.memory_bytes).map_err(|fault| DataFusionError::External(Box::new(fault)))?;
+        for relation in relations {
+            context.register_table(relation.name.as_str(), relation.provider)?;
+        }
+        let frame = context.sql_with_options(sql, read_only()).await?;
+        let schema = Arc::new(frame.schema().as_arrow().clone());
+        Ok((schema, frame.collect().await?))
+    }
+
+    fn tasks(&self) -> usize {
+        self.tasks
+    }
+}
+
+fn read_only() -> datafusion::execution::context::SQLOptions {
+    datafusion::execution::context::SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false)
+}
+
+/// A fault that a task raised comes back as it was; anything else is the engine's.
+fn land_fault(error: &DataFusionError) -> Fault {
+    if let DataFusionError::External(inner) = error.find_root()
+        && let Some(fault) = inner.downcast_ref::<Fault>()
+    {
+        return fault.clone();
+    }
+    Fault::new(FaultKind::Store, "landing broke off")
+        .found(error.strip_backtrace())
+        .hint("nothing was committed; run again, and report this if it comes back")
+}
+
+/// Whether a type is text, for whoever prints rows.
+pub fn is_text(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+}

@@ -1,0 +1,149 @@
+//! One Parquet file: rows in, a data file with its statistics out.
+
+use super::{LandJob, store_fault, write_fault};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::sum;
+use arrow::datatypes::{DataType, Decimal128Type, SchemaRef};
+use object_store::ObjectStoreExt;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::Compression;
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::statistics::Statistics;
+use serde_json::{Map, Value, json};
+use tillmart_model::{DataFile, Result};
+use uuid::Uuid;
+
+/// Partition columns and values.
+pub(super) type Partition = Vec<(String, Option<String>)>;
+
+/// A Parquet file that grows in memory and is put in one piece: readers and crashes never see half of it.
+pub(super) struct FileWriter {
+    table: String,
+    partition: Partition,
+    schema: SchemaRef,
+    money_column: Option<usize>,
+    money_cents: i128,
+    rows: u64,
+    writer: ArrowWriter<Vec<u8>>,
+}
+
+impl FileWriter {
+    /// A new file; `schema` has the columns without those that the partition tells.
+    pub(super) fn open(table: &str, partition: Partition, schema: SchemaRef) -> Result<FileWriter> {
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::SNAPPY)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_created_by(format!("tillmart {}", env!("CARGO_PKG_VERSION")))
+            // Line numbers hardly repeat: a dictionary of them would only be thrown away.
+            .set_column_dictionary_enabled("source_line".into(), false)
+            .build();
+        let writer = ArrowWriter::try_new(Vec::new(), SchemaRef::clone(&schema), Some(properties))
+            .map_err(|error| write_fault(table, error))?;
+        let money_column = schema.column_with_name("total_cost").map(|(column, _)| column);
+        Ok(FileWriter { table: table.to_owned(), partition, schema, money_column, money_cents: 0, rows: 0, writer })
+    }
+
+    /// Appends rows.
+    pub(super) fn write(&mut self, rows: &RecordBatch) -> Result<()> {
+        self.rows += rows.num_rows() as u64;
+        if let Some(column) = self.money_column
+            && let Some(totals) = rows.column(column).as_primitive_opt::<Decimal128Type>()
+        {
+            self.money_cents += sum(totals).unwrap_or(0);
+        }
+        self.writer.write(rows).map_err(|error| write_fault(&self.table, error))
+    }
+
+    /// Bytes that the file holds in memory now.
+    pub(super) fn memory(&self) -> usize {
+        self.writer.memory_size() + self.writer.bytes_written()
+    }
+
+    /// Puts the file under a name that was never used before.
+    pub(super) async fn finish(mut self, job: &LandJob, rewritten: bool) -> Result<DataFile> {
+        let metadata = self.writer.finish().map_err(|error| write_fault(&self.table, error))?;
+        let stats = stats(&metadata, &self.schema).to_string();
+        let bytes = self.writer.into_inner().map_err(|error| write_fault(&self.table, error))?;
+        let mut path = String::new();
+        for (column, value) in &self.partition {
+            path.push_str(&format!("{column}={}/", folder(value.as_deref())));
+        }
+        path.push_str(&format!("batch-{}-{}.parquet", job.batch_id, Uuid::new_v4().simple()));
+        let size = bytes.len() as u64;
+        let place = job.path(&format!("{}/{path}", self.table))?;
+        job.objects.put(&place, bytes.into()).await.map_err(|error| store_fault("write", place.as_ref(), error))?;
+        Ok(DataFile {
+            table: self.table,
+            path,
+            size,
+            rows: self.rows,
+            rewritten,
+            partition: self.partition,
+            stats,
+            money_cents: self.money_column.map(|_| self.money_cents),
+        })
+    }
+}
+
+/// A partition value as a folder's name: for people only, the table's log tells the value.
+fn folder(value: Option<&str>) -> String {
+    match value {
+        None => "__HIVE_DEFAULT_PARTITION__".to_owned(),
+        Some(value) => value
+            .chars()
+            .take(64)
+            .map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '_' })
+            .collect(),
+    }
+}
+
+/// Delta statistics of the integers and dates: what readers skip files by. Decimals are left out, because JSON readers
+/// take them for floats.
+fn stats(metadata: &ParquetMetaData, schema: &SchemaRef) -> Value {
+    let (mut least, mut greatest, mut nulls) = (Map::new(), Map::new(), Map::new());
+    for (column, field) in schema.fields().iter().enumerate() {
+        let chunks: Vec<&Statistics> =
+            metadata.row_groups().iter().filter_map(|group| group.column(column).statistics()).collect();
+        if chunks.len() == metadata.num_row_groups() {
+            let count: u64 = chunks.iter().filter_map(|chunk| chunk.null_count_opt()).sum();
+            nulls.insert(field.name().clone(), json!(count));
+        }
+        let bounds: Option<Vec<(i64, i64)>> = chunks.iter().filter_map(|chunk| bounds(chunk).transpose()).collect();
+        let Some(bounds) = bounds.filter(|bounds| !bounds.is_empty()) else { continue };
+        let (Some(low), Some(high)) =
+            (bounds.iter().map(|bound| bound.0).min(), bounds.iter().map(|bound| bound.1).max())
+        else {
+            continue;
+        };
+        if let (Some(low), Some(high)) = (bound_json(low, field.data_type()), bound_json(high, field.data_type())) {
+            least.insert(field.name().clone(), low);
+            greatest.insert(field.name().clone(), high);
+        }
+    }
+    let rows: i64 = metadata.row_groups().iter().map(|group| group.num_rows()).sum();
+    json!({ "numRecords": rows, "minValues": least, "maxValues": greatest, "nullCount": nulls })
+}
+
+/// The bounds of an integer chunk; `Some(None)` for another type, `None` for a chunk of NULLs only.
+fn bounds(chunk: &Statistics) -> Option<Option<(i64, i64)>> {
+    match chunk {
+        Statistics::Int32(values) => {
+            Some(Some((i64::from(*values.min_opt()?), i64::from(*values.max_opt()?))))
+        }
+        Statistics::Int64(values) => Some(Some((*values.min_opt()?, *values.max_opt()?))),
+        _ => Some(None),
+    }
+}
+
+fn bound_json(value: i64, data_type: &DataType) -> Option<Value> {
+    match data_type {
+        DataType::Int32 | DataType::Int64 => Some(json!(value)),
+        DataType::Date32 => {
+            let day = i32::try_from(value).ok()?;
+            let date = arrow::datatypes::Date32Type::to_naive_date_opt(day)?;
+            Some(json!(date.format("%Y-%m-%d").to_string()))
+        }
+        _ => None,
+    }
+}

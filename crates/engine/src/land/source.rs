@@ -1,0 +1,238 @@
+//! Landing one source file: stream, hash, decode, check; write once it is known not to be rejected whole.
+
+use super::LandJob;
+use super::read::{Chunk, PinnedFile, PinnedRead};
+use super::task::Task;
+use futures::{FutureExt, StreamExt};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use tillmart_feed::{Checked, SalesDecoder};
+use tillmart_model::{FileFault, FileReason, Format, Kind, Result, SplitReport, Tally};
+
+/// Rows handed on at a time.
+const BATCH_ROWS: usize = 64 << 10;
+
+/// Rows of a file held back before the first is written: most files that will be rejected whole are known by then,
+/// and their task is spared a second pass.
+const HELD_ROWS: usize = 256 << 10;
+
+/// Bytes given to the decoder at once.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Rejected rows told in a rejected file's report.
+const SAMPLES: usize = 20;
+
+/// Rejects held back with the rows; beyond that they are written.
+const HELD_REJECTS: usize = 16 << 10;
+
+/// A source file as it was claimed.
+pub(super) struct Delivered<'a> {
+    pub(super) path: &'a str,
+    pub(super) etag: Option<&'a str>,
+    pub(super) size: u64,
+    pub(super) kind: Kind,
+}
+
+/// Rows decoded and not yet written.
+#[derive(Default)]
+struct Held {
+    batches: Vec<Checked>,
+    rows: usize,
+    rejects: usize,
+    rows_seen: u64,
+}
+
+/// Lands one source file into the task's open files, and reports on it.
+pub(super) async fn land(
+    task: &mut Task,
+    report: &mut SplitReport,
+    file_id: i64,
+    file: &Delivered<'_>,
+) -> Result<()> {
+    let job = Arc::clone(&task.job);
+    let mut decoder =
+        SalesDecoder::new(Arc::clone(&job.contract), file.kind, job.dimensions.known_keys(), job.claim_date);
+    let mut held = Held::default();
+    let fault = if file.kind.format == Format::Parquet {
+        parquet(task, report, file_id, file, &mut decoder, &mut held).await?
+    } else {
+        text(task, report, file_id, file, &mut decoder, &mut held).await?
+    };
+    report.tally = decoder.tally().clone();
+    report.header = decoder.header().map(<[u8]>::to_vec);
+    report.fault = fault.or_else(|| too_many(&job, &report.tally));
+    if report.fault.is_none() {
+        if let Some(rest) = decoder.take_ready(0) {
+            held.push(job.dry_run, report, rest);
+        }
+        held.write(task, report, file_id, file.path).await?;
+    } else if let Some(rest) = decoder.take_ready(0) {
+        held.push(job.dry_run, report, rest);
+    }
+    Ok(())
+}
+
+async fn text(
+    task: &mut Task,
+    report: &mut SplitReport,
+    file_id: i64,
+    file: &Delivered<'_>,
+    decoder: &mut SalesDecoder,
+    held: &mut Held,
+) -> Result<Option<FileFault>> {
+    let job = Arc::clone(&task.job);
+    let mut read = PinnedRead::open(&job, file.path, file.etag, file.size)?;
+    let mut hasher = blake3::Hasher::new();
+    let mut fault = None;
+    loop {
+        let bytes = match read.next().await? {
+            Chunk::Bytes(bytes) => bytes,
+            Chunk::End => break,
+            Chunk::Overwritten => return Ok(Some(overwritten())),
+        };
+        hasher.update(&bytes);
+        job.progress.add_bytes(bytes.len() as u64);
+        // A file that is rejected already is still read to its end: its digest names it in the archive.
+        for piece in bytes.chunks(PIECE_BYTES) {
+            if fault.is_some() {
+                break;
+            }
+            fault = decoder.push(piece).err();
+            while fault.is_none()
+                && let Some(checked) = decoder.take_ready(BATCH_ROWS)
+            {
+                held.take(task, report, file_id, file.path, checked).await?;
+            }
+        }
+    }
+    report.digest = Some(hasher.finalize().to_hex().to_string());
+    Ok(fault.or_else(|| decoder.finish().err()))
+}
+
+async fn parquet(
+    task: &mut Task,
+    report: &mut SplitReport,
+    file_id: i64,
+    file: &Delivered<'_>,
+    decoder: &mut SalesDecoder,
+    held: &mut Held,
+) -> Result<Option<FileFault>> {
+    let job = Arc::clone(&task.job);
+    let mut read = PinnedRead::open(&job, file.path, file.etag, file.size)?;
+    let mut hasher = blake3::Hasher::new();
+    loop {
+        match read.next().await? {
+            Chunk::Bytes(bytes) => {
+                hasher.update(&bytes);
+                job.progress.add_bytes(bytes.len() as u64);
+            }
+            Chunk::End => break,
+            Chunk::Overwritten => return Ok(Some(overwritten())),
+        }
+    }
+    report.digest = Some(hasher.finalize().to_hex().to_string());
+    if file.size == 0 {
+        return Ok(decoder.finish().err());
+    }
+    let pinned = PinnedFile {
+        objects: Arc::clone(&job.objects),
+        path: job.path(file.path)?,
+        etag: file.etag.map(str::to_owned),
+        size: file.size,
+    };
+    // The reader is not ours: should it panic on a broken file, the file is unreadable and the run goes on.
+    let opened = AssertUnwindSafe(ParquetRecordBatchStreamBuilder::new(pinned)).catch_unwind().await;
+    let stream = match opened.map(|opened| opened.and_then(|builder| builder.with_batch_size(BATCH_ROWS).build())) {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Ok(Some(unreadable(&error))),
+        Err(_) => return Ok(Some(unreadable(&"the Parquet reader gave up"))),
+    };
+    let mut stream = Box::pin(stream);
+    loop {
+        match AssertUnwindSafe(stream.next()).catch_unwind().await {
+            Ok(None) => break,
+            Ok(Some(Ok(batch))) => {
+                if let Err(fault) = decoder.push_batch(&batch) {
+                    return Ok(Some(fault));
+                }
+                while let Some(checked) = decoder.take_ready(BATCH_ROWS) {
+                    held.take(task, report, file_id, file.path, checked).await?;
+                }
+            }
+            Ok(Some(Err(error))) => return Ok(Some(unreadable(&error))),
+            Err(_) => return Ok(Some(unreadable(&"the Parquet reader gave up"))),
+        }
+    }
+    Ok(decoder.finish().err())
+}
+
+impl Held {
+    fn push(&mut self, task_is_dry: bool, report: &mut SplitReport, checked: Checked) {
+        for reject in checked.rejects.iter().take(SAMPLES.saturating_sub(report.samples.len())) {
+            let line = reject.line.map_or_else(String::new, |line| format!("line {line}: "));
+            report.samples.push(format!("{line}{}: {}", reject.reason, reject.message));
+        }
+        if task_is_dry {
+            super::task::note_places(report, &checked.rows);
+        }
+        self.rows += checked.rows.num_rows();
+        self.rejects += checked.rejects.len();
+        self.rows_seen += (checked.rows.num_rows() + checked.rejects.len()) as u64;
+        self.batches.push(checked);
+    }
+
+    async fn take(
+        &mut self,
+        task: &mut Task,
+        report: &mut SplitReport,
+        file_id: i64,
+        path: &str,
+        checked: Checked,
+    ) -> Result<()> {
+        let before = self.rows_seen;
+        self.push(task.job.dry_run, report, checked);
+        task.job.progress.add_rows(self.rows_seen - before);
+        if self.rows >= HELD_ROWS || self.rejects >= HELD_REJECTS || report.rows_written > 0 {
+            self.write(task, report, file_id, path).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, task: &mut Task, report: &mut SplitReport, file_id: i64, path: &str) -> Result<()> {
+        for checked in self.batches.drain(..) {
+            task.write(file_id, &checked.rows).await?;
+            task.reject(file_id, path, &checked.rejects).await?;
+            report.rows_written += (checked.rows.num_rows() + checked.rejects.len()) as u64;
+        }
+        self.rows = 0;
+        self.rejects = 0;
+        Ok(())
+    }
+}
+
+fn too_many(job: &LandJob, tally: &Tally) -> Option<FileFault> {
+    let at_fault = u128::from(tally.rows_at_fault());
+    let allowed = u128::from(tally.rows_read) * u128::from(job.max_reject_millionths);
+    (at_fault * 1_000_000 > allowed).then(|| {
+        let rate = tillmart_model::money::Decimal {
+            unscaled: i128::from(job.max_reject_millionths) / 100,
+            scale: 2,
+        };
+        FileFault::new(
+            FileReason::TooManyRejects,
+            format!("{at_fault} of {} rows are at fault; at most {rate} % may be (max_reject_ratio)", tally.rows_read),
+        )
+    })
+}
+
+fn overwritten() -> FileFault {
+    FileFault::new(
+        FileReason::Overwritten,
+        "the file was overwritten or removed while it was read; what lies there now is taken by the next run",
+    )
+}
+
+fn unreadable(error: &dyn std::fmt::Display) -> FileFault {
+    FileFault::new(FileReason::Unreadable, format!("expected a whole Parquet file: {error}"))
+}

@@ -1,0 +1,153 @@
+//! One task: its splits one after the other, its open files shared by them, one manifest at the end.
+
+use super::rejects::RejectsWriter;
+use super::write::PartitionedWriter;
+use super::{LandJob, compact, replay, source, take_back, write_fault};
+use crate::mart::landing_schema;
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Date32Type, Int32Type};
+use chrono::Datelike;
+use std::sync::Arc;
+use tillmart_feed::Reject;
+use tillmart_model::{DataFile, Manifest, RemovedFile, Result, Split, SplitReport, Tally};
+
+/// The open files of a task.
+pub(super) struct Task {
+    pub(super) job: Arc<LandJob>,
+    marts: Vec<PartitionedWriter>,
+    rejects: RejectsWriter,
+    pub(super) files: Vec<DataFile>,
+    pub(super) removed: Vec<RemovedFile>,
+}
+
+/// Runs a task's splits.
+pub(super) async fn run(job: Arc<LandJob>, splits: Vec<Split>) -> Result<Manifest> {
+    let mut task = Task::open(Arc::clone(&job));
+    let mut reports = Vec::with_capacity(splits.len());
+    for split in &splits {
+        reports.push(task.run_split(split).await?);
+    }
+    let mut files = task.files;
+    for writer in task.marts {
+        files.extend(writer.finish().await?);
+    }
+    files.extend(task.rejects.finish().await?);
+    Ok(Manifest { batch_id: job.batch_id, splits: reports, files, removed: task.removed, taken_back: Vec::new() })
+}
+
+/// A report with nothing counted yet.
+pub(super) fn report(split: &Split) -> SplitReport {
+    SplitReport {
+        split: split.name(),
+        file_id: None,
+        digest: None,
+        tally: Tally::default(),
+        landed_by_file: Default::default(),
+        rows_written: 0,
+        fault: None,
+        header: None,
+        samples: Vec::new(),
+        months: Default::default(),
+        stores: Default::default(),
+    }
+}
+
+impl Task {
+    fn open(job: Arc<LandJob>) -> Task {
+        let share = job.memory_bytes / job.row_marts.len().max(1);
+        let marts = job.row_marts.iter().map(|mart| PartitionedWriter::open(&job, mart, share)).collect();
+        Task { marts, rejects: RejectsWriter::open(&job), files: Vec::new(), removed: Vec::new(), job }
+    }
+
+    async fn run_split(&mut self, split: &Split) -> Result<SplitReport> {
+        match split {
+            Split::Source { file_id, path, etag, size, kind } => {
+                let mut report = report(split);
+                report.file_id = Some(*file_id);
+                source::land(self, &mut report, *file_id, &source::Delivered { path, etag: etag.as_deref(), size: *size, kind: *kind })
+                    .await?;
+                Ok(report)
+            }
+            Split::RejectFile { file_id, path, fault } => {
+                self.rejects.write_file(*file_id, path, fault).await?;
+                Ok(report(split))
+            }
+            Split::Replay { rejects_file, file_ids, codes } => {
+                replay::land(self, report(split), rejects_file, &replay::Wanted { file_ids, codes }).await
+            }
+            Split::TakeBack { table, data_file, size, partition, file_ids } => {
+                let old = take_back::Old { table, data_file, size: *size, partition, file_ids };
+                take_back::land(self, report(split), &old).await
+            }
+            Split::Compact { table, data_files, partition } => {
+                compact::land(self, report(split), table, data_files, partition).await
+            }
+        }
+    }
+
+    /// Enriches checked rows of one source file and writes them to every row-level mart.
+    pub(super) async fn write(&mut self, file_id: i64, rows: &RecordBatch) -> Result<()> {
+        if rows.num_rows() == 0 || self.job.dry_run {
+            return Ok(());
+        }
+        let sales = with_lineage(rows, file_id, self.job.batch_id)
+            .map_err(|error| write_fault("sales", error))?;
+        for (writer, mart) in self.marts.iter_mut().zip(&self.job.row_marts) {
+            let rows = mart.evaluate(&sales, &self.job.dimensions).map_err(|error| write_fault(&mart.name, error))?;
+            writer.write(&rows).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps rejected rows of one source file.
+    pub(super) async fn reject(&mut self, file_id: i64, path: &str, rejects: &[Reject]) -> Result<()> {
+        if self.job.dry_run {
+            return Ok(());
+        }
+        self.rejects.write(file_id, path, rejects).await
+    }
+}
+
+/// Adds month and lineage: [`landing_schema`].
+fn with_lineage(rows: &RecordBatch, file_id: i64, batch_id: i64) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+    let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
+    let dates = rows
+        .column_by_name("sales_date")
+        .ok_or_else(|| arrow::error::ArrowError::SchemaError("sales without sales_date".to_owned()))?
+        .as_primitive::<Date32Type>();
+    let (mut last, mut month) = (i32::MIN, String::new());
+    let mut months = arrow::array::StringBuilder::with_capacity(dates.len(), dates.len() * 7);
+    for day in dates.values() {
+        if *day != last {
+            last = *day;
+            month = month_of(*day);
+        }
+        months.append_value(&month);
+    }
+    let months: StringArray = months.finish();
+    columns.push(Arc::new(months));
+    columns.push(Arc::new(Int64Array::from(vec![file_id; rows.num_rows()])));
+    columns.push(Arc::new(Int64Array::from(vec![batch_id; rows.num_rows()])));
+    RecordBatch::try_new(landing_schema(), columns)
+}
+
+/// Notes which months and stores rows belong to: what a dry run tells.
+pub(super) fn note_places(report: &mut SplitReport, rows: &RecordBatch) {
+    let dates = rows.column_by_name("sales_date").and_then(|dates| dates.as_primitive_opt::<Date32Type>());
+    for day in dates.iter().flat_map(|dates| dates.values().iter()) {
+        let month = month_of(*day);
+        if !report.months.contains(&month) {
+            report.months.insert(month);
+        }
+    }
+    let stores = rows.column_by_name("store_id").and_then(|stores| stores.as_primitive_opt::<Int32Type>());
+    report.stores.extend(stores.iter().flat_map(|stores| stores.values().iter().copied()));
+}
+
+/// `YYYY-MM` of a day counted from 1970-01-01.
+fn month_of(day: i32) -> String {
+    match Date32Type::to_naive_date_opt(day) {
+        Some(date) => format!("{:04}-{:02}", date.year(), date.month()),
+        None => "0000-00".to_owned(),
+    }
+}

@@ -1,0 +1,39 @@
+//! A mart is a `.sql` file with a short header. The built-in ones are written the same way as a user's own.
+//!
+//! ```sql
+//! -- mart: daily_product_sales
+//! -- about: What each store sold of each product, by day.
+//! -- key: store_id, product_name, sales_date
+//! -- scope: sales_date, store_id
+//! -- merge:
+//! SELECT sales_date, store_id, product_name, SUM(quantity) AS units, COUNT(*) AS landed_rows
+//! FROM sales GROUP BY sales_date, store_id, product_name
+//! -- finish:
+//! SELECT store_id, product_name, sales_date, units FROM merged
+//! ```
+//!
+//! A file with `merge` and `finish` is a [`Rollup`] in the database; one with a single `SELECT` is a [`RowMart`] in a
+//! Delta table, written in the pass that lands the sales.
+
+mod fault;
+mod file;
+mod rollup;
+mod row;
+
+pub use file::{MartFile, Section, WhichMart};
+pub use rollup::{LANDED_ROWS, Rollup};
+pub(crate) use rollup::incentive_schema;
+pub use row::RowMart;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use std::sync::Arc;
+
+/// The relation `sales` of a row-level mart: a sale as it was decoded and checked, with its lineage.
+pub fn landing_schema() -> SchemaRef {
+    let mut fields: Vec<Field> =
+        tillmart_feed::sales_schema().fields().iter().map(|field| field.as_ref().clone()).collect();
+    fields.push(Field::new("sales_month", DataType::Utf8, false));
+    fields.push(Field::new("source_file_id", DataType::Int64, false));
+    fields.push(Field::new("batch_id", DataType::Int64, false));
+    Arc::new(Schema::new(fields))
+}

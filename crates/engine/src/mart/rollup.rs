@@ -1,0 +1,191 @@
+//! Rollups: sums by key that batches are merged into, and the rows published from them.
+
+use super::fault::sql_fault;
+use super::file::fault;
+use super::{MartFile, Section, WhichMart};
+use crate::dimensions::DimensionTables;
+use crate::session::session;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DataFusionError, Result as PlanResult};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::prelude::SessionContext;
+use std::sync::Arc;
+use tillmart_model::Result;
+
+/// The column that counts the landed rows behind a state row; the last of every `merge`.
+pub const LANDED_ROWS: &str = "landed_rows";
+
+/// A planned rollup: its SQL is known to be right, and its shapes are known.
+#[derive(Debug, Clone)]
+pub struct Rollup {
+    /// Name of the mart and of its table.
+    pub name: String,
+    /// A sentence for people.
+    pub about: String,
+    /// The file, for messages.
+    pub path: String,
+    /// `merge`: sums and counts over `sales`.
+    pub merge: Section,
+    /// `finish`: the published rows, over `merged`.
+    pub finish: Section,
+    /// Keys, sums and `landed_rows`: what `merge` makes and `merged` has.
+    pub state_schema: SchemaRef,
+    /// How many of the state's first columns are keys.
+    pub state_keys: usize,
+    /// What `finish` makes.
+    pub target_schema: SchemaRef,
+    /// Primary key of the published table.
+    pub key: Vec<String>,
+    /// Columns that `finish` treats independently of each other.
+    pub scope: Vec<String>,
+}
+
+impl Rollup {
+    /// Plans both parts against `sales` (the columns of the sales mart), the dimensions and the settings' relation `incentive`.
+    ///
+    /// # Errors
+    /// `Mart`, with file and line: wrong SQL, or a `merge` that cannot be taken back.
+    pub async fn plan(file: &MartFile, sales: &SchemaRef, dimensions: &DimensionTables) -> Result<Rollup> {
+        let WhichMart::Rollup { merge, finish, state, key, scope } = &file.which else {
+            return Err(fault(&file.path, 1, "the mart is no rollup"));
+        };
+        let context = session(1, 64 << 20)?;
+        register(&context, "sales", sales)?;
+        register(&context, "incentive", &incentive_schema())?;
+        for (name, rows) in dimensions.tables() {
+            register(&context, name, &rows.schema())?;
+        }
+        let state_schema = plan_merge(&context, &file.path, merge, state).await?;
+        register(&context, "merged", &state_schema)?;
+        let at = |error: DataFusionError| sql_fault(&file.path, finish, &error);
+        let plan = context.state().create_logical_plan(&finish.sql).await.map_err(at)?;
+        context.state().optimize(&plan).map_err(at)?;
+        let target_schema = plain(plan.schema().as_arrow());
+        for column in key {
+            if target_schema.field_with_name(column).is_err() {
+                return Err(fault(&file.path, finish.first_line, "the mart's finish lacks a key column").expected(column));
+            }
+        }
+        if let Some(float) = target_schema.fields().iter().find(|field| field.data_type().is_floating()) {
+            return Err(fault(&file.path, finish.first_line, "a published column is a float")
+                .expected("a decimal or an integer: no float touches money")
+                .found(float.name()));
+        }
+        Ok(Rollup {
+            name: file.name.clone(),
+            about: file.about.clone(),
+            path: file.path.clone(),
+            merge: merge.clone(),
+            finish: finish.clone(),
+            state_schema,
+            state_keys: state.len(),
+            target_schema,
+            key: key.clone(),
+            scope: scope.clone(),
+        })
+    }
+
+    /// A fault of this mart's SQL that shows only when it runs.
+    pub fn fault(&self, section: &Section, error: &DataFusionError) -> tillmart_model::Fault {
+        sql_fault(&self.path, section, error)
+    }
+}
+
+/// The relation `incentive`: the settings that the sales team's mart reads, in one row.
+pub(crate) fn incentive_schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("rate", DataType::Decimal128(9, 6), false),
+        Field::new("ties", DataType::Utf8, false),
+        Field::new("top", DataType::Int64, false),
+    ]))
+}
+
+fn register(context: &SessionContext, name: &str, schema: &SchemaRef) -> Result<()> {
+    let table = Arc::new(EmptyTable::new(Arc::clone(schema)));
+    context.register_table(name, table).map(|_| ()).map_err(|error| fault(name, 1, &error.to_string()))
+}
+
+fn plain(schema: &Schema) -> SchemaRef {
+    let fields: Vec<Field> =
+        schema.fields().iter().map(|field| Field::new(field.name(), field.data_type().clone(), true)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+async fn plan_merge(context: &SessionContext, path: &str, merge: &Section, state: &[String]) -> Result<SchemaRef> {
+    let at = |error: DataFusionError| sql_fault(path, merge, &error);
+    let plan = context.state().create_logical_plan(&merge.sql).await.map_err(at)?;
+    only_sums(&plan).map_err(at)?;
+    context.state().optimize(&plan).map_err(at)?;
+    let schema = plain(plan.schema().as_arrow());
+    let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let keys: Vec<&str> = names.iter().copied().take(state.len()).collect();
+    if keys != state.iter().map(String::as_str).collect::<Vec<_>>() {
+        return Err(fault(path, merge.first_line, "merge must begin with the state's keys, in their order")
+            .expected(state.join(", "))
+            .found(names.join(", ")));
+    }
+    if names.last() != Some(&LANDED_ROWS) {
+        return Err(fault(path, merge.first_line, "merge must end with the number of landed rows")
+            .expected(format!("COUNT(*) AS {LANDED_ROWS} as the last column"))
+            .found(names.join(", ")));
+    }
+    for (position, field) in schema.fields().iter().enumerate() {
+        let fits = match field.data_type() {
+            DataType::Int64 => true,
+            DataType::Int32 | DataType::Utf8 | DataType::Date32 => position < state.len(),
+            DataType::Decimal128(_, _) => position >= state.len(),
+            _ => false,
+        };
+        if !fits {
+            return Err(fault(path, merge.first_line, "a column of merge has a type that a state cannot keep")
+                .expected("keys: int32, int64, text or date; sums: int64 or decimal")
+                .found(format!("{} {}", field.name(), field.data_type())));
+        }
+    }
+    Ok(schema)
+}
+
+/// `merge` may sum and count, because that can be taken back; anything else cannot be merged batch by batch.
+fn only_sums(plan: &LogicalPlan) -> PlanResult<()> {
+    let mut aggregated = false;
+    plan.apply(|node| {
+        match node {
+            LogicalPlan::Aggregate(aggregate) => {
+                aggregated = true;
+                aggregate.aggr_expr.iter().try_for_each(is_sum)?;
+            }
+            LogicalPlan::Projection(_)
+            | LogicalPlan::Filter(_)
+            | LogicalPlan::TableScan(_)
+            | LogicalPlan::SubqueryAlias(_) => {}
+            LogicalPlan::Join(_) => {
+                return Err(DataFusionError::Plan(
+                    "merge reads FROM sales alone; join dimensions in finish, where no sale can get lost".to_owned(),
+                ));
+            }
+            other => {
+                return Err(DataFusionError::Plan(format!(
+                    "merge takes only sums and counts by key; {} cannot be merged batch by batch",
+                    other.display()
+                )));
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    if aggregated { Ok(()) } else { Err(DataFusionError::Plan("merge has no GROUP BY".to_owned())) }
+}
+
+fn is_sum(expr: &Expr) -> PlanResult<()> {
+    let Expr::AggregateFunction(call) = expr.clone().unalias() else {
+        return Err(DataFusionError::Plan(format!("merge takes only SUM and COUNT, not {expr}")));
+    };
+    if !matches!(call.func.name(), "sum" | "count") || call.params.distinct {
+        return Err(DataFusionError::Plan(format!(
+            "merge takes only SUM and COUNT, which can be taken back; not '{}'",
+            call.func.name()
+        )));
+    }
+    Ok(())
+}

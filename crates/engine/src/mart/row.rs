@@ -1,0 +1,392 @@
+//! Row-level marts: a projection over `sales` with left joins on dimension keys, evaluated batch by batch
+//! in the pass that lands the sales.
+//!
+//! The SQL is planned once by DataFusion; its joins become index look-ups and its expressions physical expressions.
+//! Whatever could drop or multiply a sale (inner joins, joins on other columns, aggregates) is refused with its line.
+
+use super::fault::sql_fault;
+use super::file::fault;
+use super::{MartFile, Section, WhichMart, landing_schema};
+use crate::dimensions::{DimensionTables, KeyIndex};
+use crate::session::session;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, UInt32Array};
+use arrow::compute::{cast, filter_record_batch, take};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use datafusion::common::{Column, DFSchema, DataFusionError, JoinType, Result as PlanResult, TableReference};
+use datafusion::datasource::empty::EmptyTable;
+use datafusion::logical_expr::utils::split_conjunction;
+use datafusion::logical_expr::{Expr, Join, LogicalPlan, Operator};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::prelude::SessionContext;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use tillmart_model::Result;
+
+/// Lineage that every row-level mart must carry: without it a file could not be taken back.
+const LINEAGE: [&str; 2] = ["source_file_id", "batch_id"];
+
+/// A planned row-level mart, bound to the dimension tables of one batch.
+#[derive(Debug)]
+pub struct RowMart {
+    /// Name of the mart and of its Delta table.
+    pub name: String,
+    /// A sentence for people.
+    pub about: String,
+    /// Columns of the table, the bucket column last.
+    pub schema: SchemaRef,
+    /// Partition columns in order.
+    pub partition_by: Vec<String>,
+    /// The bucket column, what it is a hash of, and how many buckets there are.
+    pub bucket: Option<Bucket>,
+    lookups: Vec<Lookup>,
+    wide: SchemaRef,
+    sources: Vec<Source>,
+    filter: Option<Arc<dyn PhysicalExpr>>,
+    outputs: Vec<Arc<dyn PhysicalExpr>>,
+}
+
+/// A partition column that is a fixed hash of another column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bucket {
+    /// The new column.
+    pub name: String,
+    /// The column it is a hash of: an int64.
+    pub of: String,
+    /// Number of buckets.
+    pub count: u32,
+}
+
+/// One left join on a dimension's key.
+#[derive(Debug)]
+struct Lookup {
+    alias: String,
+    table: String,
+    index: Arc<KeyIndex>,
+    key: Source,
+}
+
+/// Where a column of the wide row comes from.
+#[derive(Debug, Clone)]
+enum Source {
+    /// A column of `sales`.
+    Sale(usize),
+    /// A column of the table that a look-up found a row of.
+    Looked { lookup: usize, column: usize },
+}
+
+impl RowMart {
+    /// Plans the mart. `buckets` is the number of buckets where the header asks for them.
+    ///
+    /// # Errors
+    /// `Mart`, with file and line.
+    pub async fn plan(file: &MartFile, dimensions: &DimensionTables, buckets: u32) -> Result<RowMart> {
+        let WhichMart::Rows { select, partition_by, bucket } = &file.which else {
+            return Err(fault(&file.path, 1, "the mart is no row-level mart"));
+        };
+        let context = empty_tables(dimensions)?;
+        let planned = context.state().create_logical_plan(&select.sql).await;
+        let plan = planned.map_err(|error| sql_fault(&file.path, select, &error))?;
+        let shape = Shape::of(&plan, dimensions).map_err(|error| sql_fault(&file.path, select, &error))?;
+        let mut mart = shape.bind(file, &context, dimensions, select)?;
+        mart.partition_by.clone_from(partition_by);
+        if let Some((name, of)) = bucket {
+            mart.add_bucket(Bucket { name: name.clone(), of: of.clone(), count: buckets });
+        }
+        mart.check(&file.path, select)?;
+        Ok(mart)
+    }
+
+    fn add_bucket(&mut self, bucket: Bucket) {
+        let mut fields: Vec<Field> = self.schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+        fields.push(Field::new(&bucket.name, DataType::Int32, true));
+        self.schema = Arc::new(Schema::new(fields));
+        self.bucket = Some(bucket);
+    }
+
+    fn check(&self, path: &str, select: &Section) -> Result<()> {
+        let names: Vec<&str> = self.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let of = self.bucket.iter().map(|bucket| bucket.of.as_str());
+        let needed = LINEAGE.into_iter().chain(self.partition_by.iter().map(String::as_str)).chain(of);
+        for column in needed {
+            if !names.contains(&column) {
+                return Err(fault(path, select.first_line, "the mart's SELECT lacks a column")
+                    .expected(format!("a column {column}: every row-level mart carries its lineage and what its header names"))
+                    .found(names.join(", ")));
+            }
+        }
+        let distinct: BTreeSet<&str> = names.iter().copied().collect();
+        if distinct.len() != names.len() {
+            return Err(fault(path, select.first_line, "two columns of the mart have one name").found(names.join(", ")));
+        }
+        Ok(())
+    }
+
+    /// The mart's rows of a batch of sales ([`landing_schema`]).
+    ///
+    /// # Errors
+    /// An expression that fails on these rows, e.g. a cast of the user's own.
+    pub fn evaluate(&self, sales: &RecordBatch, dimensions: &DimensionTables) -> PlanResult<RecordBatch> {
+        let mut found: Vec<UInt32Array> = Vec::with_capacity(self.lookups.len());
+        for lookup in &self.lookups {
+            let keys = self.column(&lookup.key, sales, dimensions, &found)?;
+            found.push(lookup.index.rows(keys.as_ref()));
+        }
+        let columns = self
+            .sources
+            .iter()
+            .map(|source| self.column(source, sales, dimensions, &found))
+            .collect::<PlanResult<Vec<_>>>()?;
+        let mut wide = RecordBatch::try_new_with_options(
+            Arc::clone(&self.wide),
+            columns,
+            &arrow::array::RecordBatchOptions::new().with_row_count(Some(sales.num_rows())),
+        )?;
+        if let Some(filter) = &self.filter {
+            let mask = filter.evaluate(&wide)?.into_array(wide.num_rows())?;
+            let mask: &BooleanArray = mask.as_boolean();
+            if mask.true_count() < wide.num_rows() {
+                wide = filter_record_batch(&wide, mask)?;
+            }
+        }
+        let mut columns = self
+            .outputs
+            .iter()
+            .zip(self.schema.fields())
+            .map(|(output, field)| {
+                let array = output.evaluate(&wide)?.into_array(wide.num_rows())?;
+                if array.data_type() == field.data_type() { Ok(array) } else { Ok(cast(&array, field.data_type())?) }
+            })
+            .collect::<PlanResult<Vec<ArrayRef>>>()?;
+        if let Some(bucket) = &self.bucket {
+            let of = columns[self.schema.index_of(&bucket.of)?].clone();
+            columns.push(Arc::new(buckets(of.as_ref(), bucket.count)?));
+        }
+        Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    fn column(
+        &self,
+        source: &Source,
+        sales: &RecordBatch,
+        dimensions: &DimensionTables,
+        found: &[UInt32Array],
+    ) -> PlanResult<ArrayRef> {
+        match source {
+            Source::Sale(column) => Ok(Arc::clone(sales.column(*column))),
+            Source::Looked { lookup, column } => {
+                let table = dimensions.table(&self.lookups[*lookup].table).ok_or_else(|| {
+                    DataFusionError::Internal(format!("no dimension {}", self.lookups[*lookup].table))
+                })?;
+                Ok(take(table.column(*column), &found[*lookup], None)?)
+            }
+        }
+    }
+}
+
+/// The bucket of an id: a fixed hash (the finaliser of SplitMix64) modulo the number of buckets.
+/// Kept with the table as `tillmart.buckets`; must never change.
+pub(crate) fn bucket_of(id: i64, count: u32) -> i32 {
+    let mut hash = id.cast_unsigned();
+    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    hash ^= hash >> 31;
+    i32::try_from(hash % u64::from(count.max(1))).unwrap_or(0)
+}
+
+fn buckets(ids: &dyn Array, count: u32) -> PlanResult<Int32Array> {
+    let ids = cast(ids, &DataType::Int64)?;
+    Ok(ids.as_primitive::<Int64Type>().iter().map(|id| id.map(|id| bucket_of(id, count))).collect())
+}
+
+fn empty_tables(dimensions: &DimensionTables) -> Result<SessionContext> {
+    let context = session(1, 64 << 20)?;
+    let mut tables = vec![("sales", landing_schema())];
+    tables.extend(dimensions.tables().map(|(name, rows)| (name, rows.schema())));
+    for (name, schema) in tables {
+        // Registering into a new in-memory catalog does not fail; a name given twice would.
+        context.register_table(name, Arc::new(EmptyTable::new(schema))).map_err(|error| fault(name, 1, &error.to_string()))?;
+    }
+    Ok(context)
+}
+
+/// What is left of the SQL once it is known to be a projection over left joins.
+struct Shape<'a> {
+    outputs: Vec<Expr>,
+    schema: SchemaRef,
+    filters: Vec<Expr>,
+    sales_alias: String,
+    joins: Vec<JoinedTable>,
+    joined: &'a DFSchema,
+}
+
+struct JoinedTable {
+    alias: String,
+    table: String,
+    key: String,
+    from: Column,
+}
+
+fn refused<T>(message: impl Into<String>) -> PlanResult<T> {
+    Err(DataFusionError::Plan(message.into()))
+}
+
+impl<'a> Shape<'a> {
+    fn of(plan: &'a LogicalPlan, dimensions: &DimensionTables) -> PlanResult<Shape<'a>> {
+        let LogicalPlan::Projection(projection) = plan else {
+            return refused(format!(
+                "a row-level mart is one SELECT without GROUP BY, DISTINCT, ORDER BY, LIMIT or UNION, not {}",
+                plan.display()
+            ));
+        };
+        let mut filters = Vec::new();
+        let mut input = projection.input.as_ref();
+        while let LogicalPlan::Filter(filter) = input {
+            filters.push(filter.predicate.clone());
+            input = filter.input.as_ref();
+        }
+        let mut joins = Vec::new();
+        let sales_alias = walk(input, dimensions, &mut joins)?;
+        let fields: Vec<Field> = projection
+            .schema
+            .fields()
+            .iter()
+            .map(|field| Field::new(field.name(), field.data_type().clone(), true))
+            .collect();
+        Ok(Shape {
+            outputs: projection.expr.clone(),
+            schema: Arc::new(Schema::new(fields)),
+            filters,
+            sales_alias,
+            joins,
+            joined: input.schema(),
+        })
+    }
+
+    fn bind(
+        self,
+        file: &MartFile,
+        context: &SessionContext,
+        dimensions: &DimensionTables,
+        select: &Section,
+    ) -> Result<RowMart> {
+        let at = |error: DataFusionError| sql_fault(&file.path, select, &error);
+        let mut lookups: Vec<Lookup> = Vec::new();
+        for join in &self.joins {
+            let key = self.source(&join.from, dimensions, &lookups).map_err(at)?;
+            let Some(index) = dimensions.index(&join.table, &join.key) else {
+                return Err(at(DataFusionError::Plan(format!(
+                    "\"{}\" is joined on \"{}\", which is not its key: the join could multiply sales",
+                    join.table, join.key
+                ))));
+            };
+            let index = Arc::clone(index);
+            lookups.push(Lookup { alias: join.alias.clone(), table: join.table.clone(), index, key });
+        }
+        let mut columns: BTreeSet<Column> = BTreeSet::new();
+        for expr in self.outputs.iter().chain(&self.filters) {
+            columns.extend(expr.column_refs().into_iter().cloned());
+        }
+        let sources = columns
+            .iter()
+            .map(|column| self.source(column, dimensions, &lookups))
+            .collect::<PlanResult<Vec<_>>>()
+            .map_err(at)?;
+        let qualified: Vec<(Option<TableReference>, Arc<Field>)> = columns
+            .iter()
+            .map(|column| {
+                let (qualifier, field) = self.joined.qualified_field_from_column(column)?;
+                Ok((qualifier.cloned(), Arc::new(field.as_ref().clone().with_nullable(true))))
+            })
+            .collect::<PlanResult<_>>()
+            .map_err(at)?;
+        let wide = DFSchema::new_with_metadata(qualified, Default::default()).map_err(at)?;
+        let state = context.state();
+        let physical = |expr: &Expr| state.create_physical_expr(expr.clone().unalias(), &wide).map_err(at);
+        let filter = self.filters.iter().cloned().reduce(Expr::and);
+        Ok(RowMart {
+            name: file.name.clone(),
+            about: file.about.clone(),
+            outputs: self.outputs.iter().map(physical).collect::<Result<_>>()?,
+            filter: filter.as_ref().map(physical).transpose()?,
+            schema: self.schema,
+            partition_by: Vec::new(),
+            bucket: None,
+            lookups,
+            wide: Arc::clone(wide.inner()),
+            sources,
+        })
+    }
+
+    fn source(&self, column: &Column, dimensions: &DimensionTables, lookups: &[Lookup]) -> PlanResult<Source> {
+        let alias = column.relation.as_ref().map(TableReference::table).unwrap_or_default();
+        if alias == self.sales_alias {
+            return Ok(Source::Sale(landing_schema().index_of(&column.name)?));
+        }
+        let Some(lookup) = lookups.iter().position(|lookup| lookup.alias == alias) else {
+            return refused(format!("the column \"{column}\" is used before its table is joined"));
+        };
+        let table = dimensions.table(&lookups[lookup].table).map(RecordBatch::schema);
+        let Some(table) = table else { return refused(format!("no table \"{alias}\"")) };
+        Ok(Source::Looked { lookup, column: table.index_of(&column.name)? })
+    }
+}
+
+/// Walks a left-deep tree of left joins down to `sales`; returns the name that `sales` goes by.
+fn walk(plan: &LogicalPlan, dimensions: &DimensionTables, joins: &mut Vec<JoinedTable>) -> PlanResult<String> {
+    match plan {
+        LogicalPlan::Join(join) if join.join_type == JoinType::Left => {
+            let sales_alias = walk(&join.left, dimensions, joins)?;
+            joins.push(joined_table(join, dimensions)?);
+            Ok(sales_alias)
+        }
+        LogicalPlan::Join(join) => refused(format!(
+            "a row-level mart takes only LEFT JOIN, not {} JOIN, which could drop or multiply sales",
+            join.join_type.to_string().to_uppercase()
+        )),
+        other => match table_of(other) {
+            Some((alias, table)) if table == "sales" => Ok(alias),
+            Some((_, table)) => refused(format!("a row-level mart reads FROM sales, not from \"{table}\"")),
+            None => refused("a row-level mart reads FROM sales and LEFT JOINs dimensions; nothing else"),
+        },
+    }
+}
+
+fn joined_table(join: &Join, dimensions: &DimensionTables) -> PlanResult<JoinedTable> {
+    let Some((alias, table)) = table_of(&join.right) else {
+        return refused("only dimension tables can be joined");
+    };
+    if dimensions.table(&table).is_none() {
+        return refused(format!("\"{table}\" is no dimension table"));
+    }
+    let mut pairs: Vec<(Expr, Expr)> = join.on.clone();
+    if let Some(filter) = &join.filter {
+        for condition in split_conjunction(filter) {
+            match condition {
+                Expr::BinaryExpr(equal) if equal.op == Operator::Eq => {
+                    pairs.push((equal.left.as_ref().clone(), equal.right.as_ref().clone()));
+                }
+                other => return refused(format!("\"{table}\" must be joined by its key alone, not by {other}")),
+            }
+        }
+    }
+    let [(Expr::Column(one), Expr::Column(other))] = pairs.as_slice() else {
+        return refused(format!("\"{table}\" must be joined by one equality with its key"));
+    };
+    let is_right = |column: &Column| column.relation.as_ref().is_some_and(|relation| relation.table() == alias);
+    let (key, from) = if is_right(one) { (one, other) } else { (other, one) };
+    Ok(JoinedTable { alias, table, key: key.name.clone(), from: from.clone() })
+}
+
+fn table_of(plan: &LogicalPlan) -> Option<(String, String)> {
+    match plan {
+        LogicalPlan::TableScan(scan) => {
+            let table = scan.table_name.table().to_owned();
+            Some((table.clone(), table))
+        }
+        LogicalPlan::SubqueryAlias(aliased) => {
+            let (_, table) = table_of(&aliased.input)?;
+            Some((aliased.alias.table().to_owned(), table))
+        }
+        _ => None,
+    }
+}

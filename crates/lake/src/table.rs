@@ -1,0 +1,222 @@
+//! Delta tables below the storage root.
+
+use crate::Store;
+use arrow::datatypes::SchemaRef;
+use deltalake_core::kernel::StructField;
+use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::operations::create::CreateBuilder;
+use deltalake_core::protocol::SaveMode;
+use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use futures::TryStreamExt;
+use std::collections::BTreeMap;
+use tillmart_model::{Fault, FaultKind, Result};
+
+/// What a table must be.
+#[derive(Debug, Clone)]
+pub struct TableSpec {
+    /// Name: its folder below the storage root.
+    pub name: String,
+    /// What it holds, for the table's metadata.
+    pub comment: String,
+    /// Every column, partition columns included.
+    pub schema: SchemaRef,
+    /// Partition columns in order.
+    pub partition_columns: Vec<String>,
+    /// Properties kept with the table, e.g. the number of buckets; a later difference is a fault.
+    pub properties: BTreeMap<String, String>,
+}
+
+/// A data file that a version of the table holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActiveFile {
+    /// Path within the table.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Rows, where the statistics tell.
+    pub rows: Option<u64>,
+    /// Partition values in the table's order.
+    pub partition: Vec<(String, Option<String>)>,
+    /// Statistics as JSON.
+    pub stats: Option<String>,
+}
+
+/// One version of a table.
+#[derive(Debug, Clone)]
+pub struct TableSnapshot {
+    /// The table.
+    pub name: String,
+    /// Delta version.
+    pub version: u64,
+    /// Partition columns in order.
+    pub partition_columns: Vec<String>,
+    /// Its data files, by path.
+    pub files: Vec<ActiveFile>,
+}
+
+/// The Delta tables below one storage root.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    pub(crate) store: Store,
+}
+
+impl Lake {
+    /// The tables below this root.
+    pub fn new(store: Store) -> Lake {
+        Lake { store }
+    }
+
+    /// Makes the table if it is missing, else checks that it is what the spec says.
+    ///
+    /// # Errors
+    /// `Table` when an existing table has other columns, partitions or properties.
+    pub async fn ensure(&self, spec: &TableSpec) -> Result<()> {
+        match self.load(&spec.name, None).await? {
+            Some(table) => check(&table, spec),
+            None => self.create(spec).await,
+        }
+    }
+
+    async fn create(&self, spec: &TableSpec) -> Result<()> {
+        let fields = spec
+            .schema
+            .fields()
+            .iter()
+            .map(|field| field.as_ref().try_into_kernel())
+            .collect::<std::result::Result<Vec<StructField>, _>>()
+            .map_err(|error| table_fault("make", &spec.name, error))?;
+        let log_store = self.builder(&spec.name)?.build_storage().map_err(|error| table_fault("make", &spec.name, error))?;
+        let made = CreateBuilder::new()
+            .with_log_store(log_store)
+            .with_table_name(&spec.name)
+            .with_comment(&spec.comment)
+            .with_columns(fields)
+            .with_partition_columns(spec.partition_columns.clone())
+            .with_save_mode(SaveMode::ErrorIfExists)
+            .with_raise_if_key_not_exists(false)
+            .with_configuration(spec.properties.iter().map(|(key, value)| (key.clone(), Some(value.clone()))))
+            .await;
+        match made {
+            Ok(_) => Ok(()),
+            // Another run may have made it in the meantime: look, then decide.
+            Err(error) => match self.load(&spec.name, None).await? {
+                Some(table) => check(&table, spec),
+                None => Err(table_fault("make", &spec.name, error)),
+            },
+        }
+    }
+
+    /// A version of a table, or the newest; `None` when there is no such table.
+    ///
+    /// # Errors
+    /// `Table` when the log cannot be read, or has no such version.
+    pub async fn snapshot(&self, name: &str, version: Option<u64>) -> Result<Option<TableSnapshot>> {
+        let Some(table) = self.load(name, version).await? else { return Ok(None) };
+        let state = table.snapshot().map_err(|error| table_fault("read", name, error))?;
+        let partition_columns: Vec<String> = state.metadata().partition_columns().to_vec();
+        let log_store = table.log_store();
+        let mut files: Vec<ActiveFile> = state
+            .snapshot()
+            .file_views(log_store.as_ref(), None)
+            .map_ok(|view| {
+                let mut values = view.partition_values_map();
+                ActiveFile {
+                    path: view.object_store_path().to_string(),
+                    size: u64::try_from(view.size()).unwrap_or(0),
+                    rows: view.num_records().map(|rows| rows as u64),
+                    partition: partition_columns
+                        .iter()
+                        .map(|column| (column.clone(), values.remove(column).flatten()))
+                        .collect(),
+                    stats: view.stats(),
+                }
+            })
+            .try_collect()
+            .await
+            .map_err(|error| table_fault("read", name, error))?;
+        files.sort_by(|one, other| one.path.cmp(&other.path));
+        Ok(Some(TableSnapshot { name: name.to_owned(), version: state.version(), partition_columns, files }))
+    }
+
+    /// Deletes files that no version younger than `age_hours` holds. Returns how many.
+    ///
+    /// # Errors
+    /// `Table` when the table is missing or the log cannot be read.
+    pub async fn vacuum(&self, name: &str, age_hours: u32) -> Result<usize> {
+        let Some(table) = self.load(name, None).await? else { return Ok(0) };
+        let (_, metrics) = table
+            .vacuum()
+            .with_retention_period(chrono::Duration::hours(i64::from(age_hours)))
+            .with_enforce_retention_duration(false)
+            .with_mode(deltalake_core::operations::vacuum::VacuumMode::Full)
+            .await
+            .map_err(|error| table_fault("vacuum", name, error))?;
+        Ok(metrics.files_deleted.len())
+    }
+
+    pub(crate) async fn load(&self, name: &str, version: Option<u64>) -> Result<Option<DeltaTable>> {
+        let mut builder = self.builder(name)?;
+        if let Some(version) = version {
+            builder = builder.with_version(version);
+        }
+        match builder.load().await {
+            Ok(table) => Ok(Some(table)),
+            Err(DeltaTableError::NotATable(_)) => Ok(None),
+            Err(error) => match self.store.list(&format!("{name}/_delta_log")).await? {
+                log if log.is_empty() => Ok(None),
+                _ => Err(table_fault("read", name, error)),
+            },
+        }
+    }
+
+    fn builder(&self, name: &str) -> Result<DeltaTableBuilder> {
+        let url = self.store.url().join(&format!("{name}/")).map_err(|error| table_fault("open", name, error))?;
+        Ok(DeltaTableBuilder::from_url(url.clone())
+            .map_err(|error| table_fault("open", name, error))?
+            .with_storage_backend(self.store.objects(), url))
+    }
+}
+
+fn check(table: &DeltaTable, spec: &TableSpec) -> Result<()> {
+    let state = table.snapshot().map_err(|error| table_fault("read", &spec.name, error))?;
+    let columns = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
+    let found = columns(&mut state.schema().fields().map(|field| format!("{} {}", field.name(), field.data_type())));
+    let wanted: Vec<StructField> = spec
+        .schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().try_into_kernel())
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|error| table_fault("check", &spec.name, error))?;
+    let expected = columns(&mut wanted.iter().map(|field| format!("{} {}", field.name(), field.data_type())));
+    if found != expected {
+        return Err(differs(&spec.name, "columns", expected, found));
+    }
+    let partitions = state.metadata().partition_columns().to_vec();
+    if partitions != spec.partition_columns {
+        return Err(differs(&spec.name, "partitions", spec.partition_columns.join(", "), partitions.join(", ")));
+    }
+    let kept = state.metadata().configuration();
+    for (key, value) in &spec.properties {
+        if kept.get(key) != Some(value) {
+            let found = kept.get(key).map_or_else(|| "nothing".to_owned(), |found| format!("{key} = {found}"));
+            return Err(differs(&spec.name, "properties", format!("{key} = {value}"), found));
+        }
+    }
+    Ok(())
+}
+
+fn differs(table: &str, what: &str, expected: String, found: String) -> Fault {
+    Fault::new(FaultKind::Table, format!("the table {table} has other {what} than its mart"))
+        .at(table.to_owned())
+        .expected(expected)
+        .found(found)
+        .hint("give the mart back its old shape, or name a new target in its header: a table is never changed silently")
+}
+
+pub(crate) fn table_fault(doing: &str, table: &str, error: impl std::fmt::Display) -> Fault {
+    Fault::new(FaultKind::Table, format!("cannot {doing} the table {table}"))
+        .at(table.to_owned())
+        .found(error)
+        .hint("check the table's folder and its _delta_log, then run again: an unfinished batch is finished by the next run")
+}
