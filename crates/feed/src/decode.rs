@@ -1,0 +1,220 @@
+//! One source file, from its delivered bytes to checked sales and rejects.
+
+use crate::check::{Checker, KnownKeys};
+use crate::csv::{CsvRows, Records};
+use crate::jsonl::JsonLines;
+use crate::parquet_rows::ParquetRows;
+use crate::sorter::{Checked, Sorter};
+use crate::unpack::Unpacker;
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use chrono::NaiveDate;
+use std::sync::Arc;
+use tillmart_model::{Contract, FileFault, FileReason, Format, Kind, Tally};
+
+/// Decodes one source file.
+///
+/// ```text
+/// push … push, finish        delivered bytes (push_batch for Parquet)
+///   └ take_ready …           after every push, until it gives None; after finish with 0
+/// ```
+/// The answers do not depend on how the bytes are cut into pushes. Packed bytes are kept as they are
+/// while enough rows wait to be taken, so that a small file that unpacks to a huge one costs no memory.
+/// After a [`FileFault`] every further call returns the same fault.
+pub struct SalesDecoder {
+    unpacker: Unpacker,
+    /// Packed bytes not yet unpacked.
+    packed: Vec<u8>,
+    packed_at: usize,
+    /// The unpacker may make more text of the bytes it has taken in already.
+    more_text: bool,
+    any_bytes: bool,
+    text: TextSink,
+    fault: Option<FileFault>,
+    finished: bool,
+}
+
+/// What becomes of text (or record batches).
+struct TextSink {
+    rows: Rows,
+    sorter: Sorter,
+}
+
+enum Rows {
+    Csv(Records, CsvRows),
+    Jsonl(JsonLines),
+    Parquet(ParquetRows),
+}
+
+impl TextSink {
+    fn push(&mut self, text: &[u8]) -> Result<(), FileFault> {
+        let sorter = &mut self.sorter;
+        match &mut self.rows {
+            Rows::Csv(records, rows) => records.push(text, &mut |piece| rows.piece(piece, sorter)),
+            Rows::Jsonl(lines) => lines.push(text, sorter),
+            Rows::Parquet(_) => Err(misuse("Parquet is decoded from record batches, not from bytes")),
+        }
+    }
+
+    fn finish(&mut self) -> Result<(), FileFault> {
+        let sorter = &mut self.sorter;
+        match &mut self.rows {
+            Rows::Csv(records, rows) => {
+                records.finish(&mut |piece| rows.piece(piece, sorter))?;
+                if rows.header().is_none() { Err(empty()) } else { Ok(()) }
+            }
+            Rows::Jsonl(lines) => {
+                lines.finish(sorter)?;
+                if sorter.tally().rows_read == 0 { Err(empty()) } else { Ok(()) }
+            }
+            Rows::Parquet(_) => Ok(()),
+        }
+    }
+}
+
+impl SalesDecoder {
+    /// A decoder of one file. `today` is the batch's claim date: a later sale is a `future_date`.
+    pub fn new(contract: Arc<Contract>, kind: Kind, known: Arc<dyn KnownKeys>, today: NaiveDate) -> Self {
+        let sorter = Sorter::new(Checker::new(contract.clone(), known, today));
+        let rows = match kind.format {
+            Format::Csv => Rows::Csv(
+                Records::new(contract.delimiter, contract.quote, contract.record_bytes_max),
+                CsvRows::new(contract),
+            ),
+            Format::Jsonl => Rows::Jsonl(JsonLines::new(contract)),
+            Format::Parquet => Rows::Parquet(ParquetRows::new(contract)),
+        };
+        let (unpacker, fault) = match Unpacker::new(kind.compression) {
+            Ok(unpacker) => (unpacker, None),
+            Err(fault) => (Unpacker::Plain, Some(fault)),
+        };
+        SalesDecoder {
+            unpacker,
+            packed: Vec::new(),
+            packed_at: 0,
+            more_text: false,
+            any_bytes: false,
+            text: TextSink { rows, sorter },
+            fault,
+            finished: false,
+        }
+    }
+
+    /// Takes in delivered bytes of a CSV or JSON lines file; packed ones are unpacked here.
+    ///
+    /// # Errors
+    /// The whole file is at fault: no row of it may land, those taken before included.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), FileFault> {
+        self.unless_faulty(|decoder| {
+            decoder.any_bytes |= !bytes.is_empty();
+            if matches!(decoder.unpacker, Unpacker::Plain) {
+                return decoder.text.push(bytes);
+            }
+            decoder.packed.drain(..decoder.packed_at);
+            decoder.packed_at = 0;
+            decoder.packed.extend_from_slice(bytes);
+            decoder.unpack(Sorter::is_full)
+        })
+    }
+
+    /// Takes in the next rows of a Parquet file. The schema is judged at the first batch.
+    ///
+    /// # Errors
+    /// The whole file is at fault: no row of it may land, those taken before included.
+    pub fn push_batch(&mut self, batch: &RecordBatch) -> Result<(), FileFault> {
+        self.unless_faulty(|decoder| match &mut decoder.text.rows {
+            Rows::Parquet(rows) => rows.push(batch, &mut decoder.text.sorter),
+            Rows::Csv(..) | Rows::Jsonl(_) => {
+                Err(misuse("text formats are decoded from bytes, not from record batches"))
+            }
+        })
+    }
+
+    /// Judges the schema of a Parquet file; needed only where it may have no row at all.
+    ///
+    /// # Errors
+    /// `missing_column`, or `unreadable` for money that is a floating point number.
+    pub fn expect_schema(&mut self, schema: &Schema) -> Result<(), FileFault> {
+        self.unless_faulty(|decoder| match &mut decoder.text.rows {
+            Rows::Parquet(rows) => rows.expect_schema(schema),
+            Rows::Csv(..) | Rows::Jsonl(_) => Err(misuse("text formats have no schema")),
+        })
+    }
+
+    /// The file has ended. Take the rest with [`SalesDecoder::take_ready`] and 0.
+    ///
+    /// # Errors
+    /// `empty` for a file of nothing but blank lines, `unreadable` for one that was cut short; faults
+    /// as of [`SalesDecoder::push`] of what was not decoded before.
+    pub fn finish(&mut self) -> Result<(), FileFault> {
+        self.unless_faulty(|decoder| {
+            if std::mem::replace(&mut decoder.finished, true) {
+                return Ok(());
+            }
+            decoder.unpack(|_| false)?;
+            if decoder.any_bytes {
+                decoder.unpacker.finish(&mut |text| decoder.text.push(text))?;
+            }
+            decoder.text.finish()
+        })
+    }
+
+    /// Hands over what is decoded, once there are at least `min_rows` rows or very many rejects;
+    /// with 0 whatever there is. `None` when there is less, or nothing.
+    ///
+    /// A fault met here, while packed bytes are decoded further, is returned by the next call that can.
+    pub fn take_ready(&mut self, min_rows: usize) -> Option<Checked> {
+        loop {
+            if let Some(checked) = self.text.sorter.take(min_rows) {
+                return Some(checked);
+            }
+            let waiting = self.more_text || self.packed_at < self.packed.len();
+            if !waiting || self.fault.is_some() {
+                return None;
+            }
+            if self.unless_faulty(|decoder| decoder.unpack(|sorter| sorter.is_ready(min_rows))).is_err() {
+                return None;
+            }
+        }
+    }
+
+    /// Counts and money of the rows decoded so far, taken or not.
+    pub fn tally(&self) -> &Tally {
+        self.text.sorter.tally()
+    }
+
+    /// The header record of a CSV file as it stood there, without its line end and byte order mark.
+    pub fn header(&self) -> Option<&[u8]> {
+        match &self.text.rows {
+            Rows::Csv(_, rows) => rows.header(),
+            Rows::Jsonl(_) | Rows::Parquet(_) => None,
+        }
+    }
+
+    /// Unpacks waiting bytes until there are none, or `enough`.
+    fn unpack(&mut self, enough: impl Fn(&Sorter) -> bool) -> Result<(), FileFault> {
+        while (self.more_text || self.packed_at < self.packed.len()) && !enough(&self.text.sorter) {
+            let text = &mut self.text;
+            let packed = &self.packed[self.packed_at..];
+            let (taken, more_text) = self.unpacker.step(packed, &mut |bytes| text.push(bytes))?;
+            self.packed_at += taken;
+            self.more_text = more_text;
+        }
+        Ok(())
+    }
+
+    fn unless_faulty(&mut self, work: impl FnOnce(&mut Self) -> Result<(), FileFault>) -> Result<(), FileFault> {
+        if let Some(fault) = &self.fault {
+            return Err(fault.clone());
+        }
+        work(self).inspect_err(|fault| self.fault = Some(fault.clone()))
+    }
+}
+
+fn empty() -> FileFault {
+    FileFault::new(FileReason::Empty, "no byte, or nothing but blank lines; expected a header or rows")
+}
+
+fn misuse(what: &str) -> FileFault {
+    FileFault::new(FileReason::Unreadable, what)
+}
