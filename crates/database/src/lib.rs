@@ -1,1 +1,20 @@
-//! The relational side: ledger, dimensions, rollup state, published marts; one trait per role, SQLite.
+//! The relational side of Tillmart: one small trait per role, each with its promises in prose.
+//!
+//! - [`Ledger`]: what happened to each source file and batch, and who may write now.
+//! - [`Dimensions`]: customers, stores, products, sales team.
+//! - [`Publisher`]: rollup state and published marts, moved in one transaction with the ledger.
+//! - [`Schema`]: migrations, and what `doctor` and `query` need to know.
+//!
+//! [`Sqlite`] plays all four on one local file. Every implementation passes `tests/conformance`.
+
+mod dimensions;
+mod ledger;
+mod publish;
+mod schema;
+mod sqlite;
+
+pub use dimensions::{Dimension, DimensionColumn, Dimensions, Upserted};
+pub use ledger::{FileFilter, Lease, Ledger};
+pub use publish::{Publication, Publisher, StateTable, TargetTable};
+pub use schema::{Migration, Schema};
+pub use sqlite::Sqlite;

@@ -1,0 +1,82 @@
+//! Rollup state and published marts: moved together with the ledger, in one transaction.
+
+use crate::Lease;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use tillmart_model::{Result, Tally};
+
+/// The state of a rollup: sums by key, to be merged with a batch's deltas.
+///
+/// In the database it is the table `tillmart_state_<mart>`: key columns, sum columns (decimals as scaled
+/// integers, so that they add up exactly) and `landed_rows`, the number of landed rows behind the sums.
+/// A state row whose `landed_rows` falls to zero is gone: nothing landed there any more.
+#[derive(Debug, Clone)]
+pub struct StateTable {
+    /// The mart's name.
+    pub mart: String,
+    /// Keys, then sums, then `landed_rows` (int64, last). Keys are int32, int64, utf8 or date32 and never NULL;
+    /// sums are int64 or decimal128.
+    pub schema: SchemaRef,
+    /// How many of the first columns are keys.
+    pub keys: usize,
+    /// The key columns that `finish` treats independently of each other (e.g. month and store).
+    pub scope: Vec<String>,
+}
+
+/// A mart's table in the database, as people query it.
+#[derive(Debug, Clone)]
+pub struct TargetTable {
+    /// Table name.
+    pub name: String,
+    /// Columns. Decimals are stored exactly (SQLite: TEXT with the scale's digits, and for each such column `c` a
+    /// virtual column `c_cents`, or `c_unscaled` for a scale other than 2, that sorts and sums exactly).
+    pub schema: SchemaRef,
+    /// The primary key: the mart's grain.
+    pub key: Vec<String>,
+    /// The columns that say which rows a finished scope owns, in the order of [`StateTable::scope`].
+    pub scope: Vec<String>,
+}
+
+/// Opens publications, and reads what was published.
+#[async_trait]
+pub trait Publisher: Send + Sync {
+    /// Creates the mart's tables where they are missing; a table that has other columns, or lacks its key,
+    /// is refused with what was expected.
+    async fn prepare(&self, state: &StateTable, target: &TargetTable) -> Result<()>;
+
+    /// Opens the one transaction that publishes a `Committed` batch. `Busy` if the lease is not current;
+    /// a `Promise` fault if the batch is in another state (a published one is never published again).
+    async fn begin(&self, lease: &Lease, batch_id: i64) -> Result<Box<dyn Publication>>;
+
+    /// All rows of a state table, in key order.
+    async fn read_state(&self, state: &StateTable) -> Result<Vec<RecordBatch>>;
+
+    /// All rows of a target table, in key order, in its schema. A money value that is no exact decimal is a fault.
+    async fn read_target(&self, target: &TargetTable) -> Result<Vec<RecordBatch>>;
+}
+
+/// One open publication. Dropped without [`Publication::commit`], it leaves no trace.
+#[async_trait]
+pub trait Publication: Send {
+    /// Adds deltas (`state.schema`) to the state, `sign` times (1, or −1 to take back). Sums that leave their type's
+    /// range are a fault. Keys may repeat within and between calls.
+    async fn merge(&mut self, state: &StateTable, delta: &RecordBatch, sign: i64) -> Result<()>;
+
+    /// Every state row of every scope that `merge` touched in this publication, in `state.schema`, in key order.
+    async fn touched(&mut self, state: &StateTable) -> Result<Vec<RecordBatch>>;
+
+    /// Makes the target's rows of the touched scopes equal to `rows`: inserts, updates what differs,
+    /// deletes what is no longer there. Returns how many rows changed.
+    async fn replace(&mut self, state: &StateTable, target: &TargetTable, rows: &[RecordBatch]) -> Result<u64>;
+
+    /// Counts rows of a file's rejects that this batch landed.
+    async fn replayed(&mut self, file_id: i64, tally: &Tally) -> Result<()>;
+
+    /// Marks a landed file as revoked by this batch.
+    async fn revoked(&mut self, file_id: i64) -> Result<()>;
+
+    /// Marks the batch `Published` and commits everything.
+    async fn commit(self: Box<Self>, now: DateTime<Utc>) -> Result<()>;
+}

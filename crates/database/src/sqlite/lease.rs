@@ -1,0 +1,168 @@
+//! The lease: who may write a feed's ledger, and how a run that was thought dead is kept out.
+
+use super::rows::moment_text;
+use super::statements;
+use super::trouble::{Tried, Trouble, database, is_locked};
+use super::{Gate, Sqlite, blocking, lock};
+use crate::Lease;
+use chrono::{DateTime, Duration, Utc};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use std::sync::Arc;
+use tillmart_model::{Fault, FaultKind, Result};
+
+/// How many busy waits a renewal goes through: the run of another feed may be publishing for a minute.
+const RENEW_TRIES: u32 = 6;
+
+/// A row of `tillmart_lease`.
+struct Held {
+    token: i64,
+    holder: Option<String>,
+    until: Option<String>,
+}
+
+impl Held {
+    fn read(connection: &Connection, feed: &str) -> Tried<Option<Held>> {
+        let mut statement =
+            connection.prepare_cached("SELECT token, holder, until FROM tillmart_lease WHERE feed = ?1")?;
+        let held = statement
+            .query_row([feed], |row| Ok(Held { token: row.get(0)?, holder: row.get(1)?, until: row.get(2)? }))
+            .optional()?;
+        Ok(held)
+    }
+
+    /// The holder, if the lease is in force at `now`; a time nobody can read counts as run out.
+    fn in_force(&self, now: DateTime<Utc>) -> Option<&str> {
+        let until = DateTime::parse_from_rfc3339(self.until.as_deref()?).ok()?;
+        if until > now { self.holder.as_deref() } else { None }
+    }
+}
+
+/// Refuses the write of a run whose lease is not the feed's current one. Called inside the write's transaction.
+pub(super) fn current(connection: &Connection, lease: &Lease) -> Tried<()> {
+    let feed = &lease.feed;
+    match Held::read(connection, feed)? {
+        Some(Held { token, holder: Some(_), .. }) if token == lease.token => Ok(()),
+        Some(Held { token, holder: Some(holder), .. }) if token > lease.token => {
+            let fault = Fault::new(FaultKind::Busy, format!("another run has taken over the lease of feed `{feed}`"))
+                .found(format!("lease {token} of {holder}; ours was {}", lease.token))
+                .hint("nothing of this write was kept; the other run goes on from the ledger");
+            Err(fault.into())
+        }
+        _ => {
+            let fault = Fault::new(FaultKind::Busy, format!("the lease of feed `{feed}` is no longer held"))
+                .found(format!("lease {} was given back", lease.token))
+                .hint("start another run");
+            Err(fault.into())
+        }
+    }
+}
+
+pub(super) fn until(now: DateTime<Utc>, ttl: Duration) -> Tried<DateTime<Utc>> {
+    Ok(now.checked_add_signed(ttl).ok_or_else(|| database("a lease cannot last that long").found(ttl))?)
+}
+
+pub(super) fn prolong(connection: &Connection, feed: &str, token: i64, until: DateTime<Utc>) -> Tried<()> {
+    let mut statement =
+        connection.prepare_cached("UPDATE tillmart_lease SET until = ?3 WHERE feed = ?1 AND token = ?2")?;
+    statement.execute(params![feed, token, moment_text(until)])?;
+    Ok(())
+}
+
+impl Sqlite {
+    pub(super) async fn take_lease(
+        &self,
+        feed: &str,
+        holder: &str,
+        now: DateTime<Utc>,
+        ttl: Duration,
+        is_gone: &(dyn for<'h> Fn(&'h str) -> bool + Send + Sync),
+    ) -> Result<Lease> {
+        // Look without the write lock, judge, then take it only if it is still what was judged: a run that is
+        // publishing holds the write lock for long, and the caller shall be told "busy" at once.
+        loop {
+            let (asked, wanted) = (feed.to_owned(), holder.to_owned());
+            let seen = self.ledger(move |connection| Held::read(connection, &asked)).await?;
+            if let Some(held) = &seen
+                && let Some(other) = held.in_force(now)
+                && !is_gone(other)
+            {
+                return Err(busy(feed, other, held.until.as_deref().unwrap_or_default()));
+            }
+            let feed = feed.to_owned();
+            let taken = self.write(move |transaction| take(transaction, &feed, &wanted, now, ttl, seen)).await?;
+            if let Some(lease) = taken {
+                return Ok(lease);
+            }
+        }
+    }
+
+    pub(super) async fn renew_lease(&self, lease: &Lease, now: DateTime<Utc>, ttl: Duration) -> Result<()> {
+        let (shared, lease) = (Arc::clone(&self.shared), lease.clone());
+        let renewed = blocking(move || {
+            let until = until(now, ttl)?;
+            // Held to the end: a publication of ours begins before this renewal or after it.
+            let gate = shared.gate(&lease);
+            let mut gate = lock(&gate);
+            if let Gate::Publishing { renewal } = &mut *gate {
+                // It holds the write lock: nobody can take the lease meanwhile, and its commit prolongs it.
+                *renewal = Some(until);
+                return Ok(());
+            }
+            let mut tries = RENEW_TRIES;
+            loop {
+                match renew(&mut lock(&shared.ledger), &lease, until) {
+                    Err(Trouble::Sqlite(error)) if tries > 1 && is_locked(&error) => tries -= 1,
+                    done => return done,
+                }
+            }
+        });
+        renewed.await.map_err(|trouble| trouble.told(self.path()))
+    }
+
+    pub(super) async fn give_lease_back(&self, lease: &Lease) -> Result<()> {
+        let lease = lease.clone();
+        self.write(move |transaction| {
+            let mut statement = transaction.prepare_cached(
+                "UPDATE tillmart_lease SET holder = NULL, until = NULL WHERE feed = ?1 AND token = ?2",
+            )?;
+            statement.execute(params![lease.feed, lease.token])?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn renew(connection: &mut Connection, lease: &Lease, until: DateTime<Utc>) -> Tried<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    current(&transaction, lease)?;
+    prolong(&transaction, &lease.feed, lease.token, until)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+fn take(
+    connection: &Connection,
+    feed: &str,
+    holder: &str,
+    now: DateTime<Utc>,
+    ttl: Duration,
+    seen: Option<Held>,
+) -> Tried<Option<Lease>> {
+    let until = moment_text(until(now, ttl)?);
+    let seen = seen.unwrap_or(Held { token: 0, holder: None, until: None });
+    let mut statement = connection.prepare_cached(statements::LEASE_TAKE)?;
+    if statement.execute(params![feed, holder, until, seen.token, seen.holder, seen.until])? == 0 {
+        return Ok(None);
+    }
+    let token = seen.token + 1;
+    let mut run = connection
+        .prepare_cached("INSERT INTO tillmart_run (feed, token, holder, started_date) VALUES (?1, ?2, ?3, ?4)")?;
+    run.execute(params![feed, token, holder, moment_text(now)])?;
+    Ok(Some(Lease { feed: feed.to_owned(), token, holder: holder.to_owned() }))
+}
+
+fn busy(feed: &str, holder: &str, until: &str) -> Fault {
+    Fault::new(FaultKind::Busy, format!("another run holds the lease of feed `{feed}`"))
+        .found(format!("held by {holder} until {until}"))
+        .hint("try again when it is done; a run that died gives way when its lease has run out")
+}

@@ -1,0 +1,184 @@
+//! Migrations, and a look at the tables.
+
+use super::columns::{DecimalForm, Frame};
+use super::rows::moment_text;
+use super::tables::describe;
+use super::trouble::{Tried, database, missing_table};
+use super::{Sqlite, statements};
+use crate::{Migration, Schema};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field};
+use async_trait::async_trait;
+use rusqlite::{Connection, TransactionBehavior, params};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tillmart_model::{Clock, Result};
+
+/// Every step, in order. A step that was released is never edited; what is to change is a new step.
+const STEPS: [Step; 2] = [
+    Step { number: 1, name: "ledger", sql: include_str!("../../../../sql/ledger/sqlite/migrations/0001_ledger.sql") },
+    Step {
+        number: 2,
+        name: "dimensions",
+        sql: include_str!("../../../../sql/ledger/sqlite/migrations/0002_dimensions.sql"),
+    },
+];
+
+struct Step {
+    number: u32,
+    name: &'static str,
+    sql: &'static str,
+}
+
+impl Step {
+    /// Of the text with LF line ends: a checkout on another system is no change.
+    fn checksum(&self) -> String {
+        blake3::hash(self.sql.replace("\r\n", "\n").as_bytes()).to_hex().to_string()
+    }
+
+    /// Whether it was applied, and just so.
+    fn is_applied(&self, applied: &BTreeMap<u32, (String, String)>) -> Tried<bool> {
+        match applied.get(&self.number) {
+            None => Ok(false),
+            Some((_, checksum)) if *checksum == self.checksum() => Ok(true),
+            Some((name, checksum)) => {
+                let fault =
+                    database(format!("migration {} was applied to this database with another text", self.number))
+                        .expected(format!("{} with checksum {}", self.name, self.checksum()))
+                        .found(format!("{name} with checksum {checksum}"))
+                        .hint("use the Tillmart that made this database, or restore a backup");
+                Err(fault.into())
+            }
+        }
+    }
+}
+
+fn applied(connection: &Connection) -> Tried<BTreeMap<u32, (String, String)>> {
+    let mut statement = connection.prepare("SELECT number, name, checksum FROM tillmart_migration")?;
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A database that a later Tillmart has migrated must not be written by this one.
+fn refuse_newer(applied: &BTreeMap<u32, (String, String)>) -> Tried<()> {
+    let known = STEPS.len();
+    match applied.iter().find(|(number, _)| **number as usize > known) {
+        None => Ok(()),
+        Some((number, (name, _))) => {
+            let fault = database("the database was made by a newer Tillmart")
+                .expected(format!("migrations up to {known}"))
+                .found(format!("migration {number} ({name})"))
+                .hint("use that newer Tillmart");
+            Err(fault.into())
+        }
+    }
+}
+
+fn migrate(connection: &mut Connection) -> Tried<Vec<Migration>> {
+    let mut done = Vec::new();
+    for step in &STEPS {
+        // The lock is taken before looking: of two that start at once the second finds the step applied.
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(statements::MIGRATION_TABLE)?;
+        let applied = applied(&transaction)?;
+        refuse_newer(&applied)?;
+        let before = step.is_applied(&applied)?;
+        if !before {
+            transaction.execute_batch(step.sql)?;
+            transaction.execute(
+                "INSERT INTO tillmart_migration (number, name, checksum, applied) VALUES (?1, ?2, ?3, ?4)",
+                params![step.number, step.name, step.checksum(), moment_text(Clock::System.now())],
+            )?;
+        }
+        transaction.commit()?;
+        done.push(Migration { number: step.number, name: step.name.to_owned(), applied: before });
+    }
+    Ok(done)
+}
+
+fn check(connection: &Connection) -> Tried<()> {
+    let applied =
+        if describe(connection, "tillmart_migration")?.is_empty() { BTreeMap::new() } else { applied(connection)? };
+    refuse_newer(&applied)?;
+    let mut missing = Vec::new();
+    for step in &STEPS {
+        if !step.is_applied(&applied)? {
+            missing.push(format!("{} ({})", step.number, step.name));
+        }
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let what = if applied.is_empty() { "the database is not set up" } else { "the database is not up to date" };
+    Err(database(what)
+        .found(format!("missing migrations: {}", missing.join(", ")))
+        .hint("run `tillmart db migrate`")
+        .into())
+}
+
+/// The Arrow type that a declared type is read as (SQLite's own rules of affinity).
+fn read_as(declared: &str) -> DataType {
+    if declared.contains("INT") {
+        DataType::Int64
+    } else if declared.is_empty() || declared.contains("BLOB") {
+        DataType::Binary
+    } else {
+        DataType::Utf8
+    }
+}
+
+fn read_table(connection: &Connection, table: &str) -> Tried<RecordBatch> {
+    let columns = describe(connection, table)?;
+    if columns.is_empty() {
+        return Err(missing_table(table).into());
+    }
+    let fields: Vec<Field> =
+        columns.iter().map(|column| Field::new(&column.name, read_as(&column.declared), true)).collect();
+    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    // Any table may be asked for, so names are quoted rather than held to what Tillmart itself would use.
+    let escaped = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let names: Vec<String> = columns.iter().map(|column| escaped(&column.name)).collect();
+    let mut statement = connection.prepare(&format!("SELECT {} FROM main.{}", names.join(", "), escaped(table)))?;
+    let mut rows = statement.query([])?;
+    let mut frame = Frame::new(table, Arc::clone(&schema), 0, DecimalForm::Published)?;
+    while let Some(row) = rows.next()? {
+        frame.push(row)?;
+    }
+    super::columns::join(table, &schema, &frame.finish()?)
+}
+
+#[async_trait]
+impl Schema for Sqlite {
+    async fn migrate(&self) -> Result<Vec<Migration>> {
+        self.ledger(migrate).await
+    }
+
+    async fn check(&self) -> Result<()> {
+        self.ledger(|connection| check(connection)).await
+    }
+
+    async fn tables(&self) -> Result<Vec<String>> {
+        self.ledger(|connection| {
+            let mut statement = connection.prepare_cached(statements::TABLES)?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            Ok(names.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
+
+    async fn read_table(&self, table: &str) -> Result<RecordBatch> {
+        let table = table.to_owned();
+        self.apart(move |connection| read_table(connection, &table)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_numbered_from_one_without_a_gap() {
+        let numbers: Vec<usize> = STEPS.iter().map(|step| step.number as usize).collect();
+        assert_eq!(numbers, (1..=STEPS.len()).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,20 @@
+//! The statements of `sql/ledger/sqlite`, by name.
+
+pub(super) const MIGRATION_TABLE: &str = include_str!("../../../../sql/ledger/sqlite/migration_table.sql");
+pub(super) const TABLES: &str = include_str!("../../../../sql/ledger/sqlite/tables.sql");
+pub(super) const COLUMNS: &str = include_str!("../../../../sql/ledger/sqlite/columns.sql");
+
+pub(super) const LEASE_TAKE: &str = include_str!("../../../../sql/ledger/sqlite/lease_take.sql");
+
+pub(super) const BATCH_CLAIM: &str = include_str!("../../../../sql/ledger/sqlite/batch_claim.sql");
+pub(super) const BATCH_MOVE: &str = include_str!("../../../../sql/ledger/sqlite/batch_move.sql");
+pub(super) const BATCH_LAST_PUBLISHED: &str = include_str!("../../../../sql/ledger/sqlite/batch_last_published.sql");
+
+pub(super) const FILE_CLAIM: &str = include_str!("../../../../sql/ledger/sqlite/file_claim.sql");
+pub(super) const FILE_LANDED: &str = include_str!("../../../../sql/ledger/sqlite/file_landed.sql");
+pub(super) const FILE_ARCHIVED: &str = include_str!("../../../../sql/ledger/sqlite/file_archived.sql");
+pub(super) const FILE_REPLAYED: &str = include_str!("../../../../sql/ledger/sqlite/file_replayed.sql");
+pub(super) const FILES: &str = include_str!("../../../../sql/ledger/sqlite/files.sql");
+pub(super) const FILE_LANDED_WITH_PATH: &str = include_str!("../../../../sql/ledger/sqlite/file_landed_with_path.sql");
+pub(super) const FILE_LANDED_SIZES: &str = include_str!("../../../../sql/ledger/sqlite/file_landed_sizes.sql");
+pub(super) const FILES_KEPT_IN_PLACE: &str = include_str!("../../../../sql/ledger/sqlite/files_kept_in_place.sql");

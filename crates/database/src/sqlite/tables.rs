@@ -1,0 +1,252 @@
+//! The tables of a mart: names, columns, keys, and whether a table that is there is the one that was meant.
+
+use super::statements;
+use super::trouble::{Tried, Trouble, promise};
+use crate::{Dimension, StateTable, TargetTable};
+use arrow::datatypes::{DataType, Schema};
+use rusqlite::Connection;
+use tillmart_model::{Fault, FaultKind, money};
+
+/// Most digits that a 64-bit integer holds whatever they are.
+const INTEGER_DIGITS: u8 = 18;
+
+/// A quoted identifier. Names come from mart files, so they are held to letters, digits and `_`.
+pub(super) fn quoted(name: &str) -> Tried<String> {
+    let mut letters = name.bytes();
+    let first = letters.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    if first && name.len() <= 64 && letters.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+        return Ok(format!("\"{name}\""));
+    }
+    let fault = Fault::new(FaultKind::Mart, "a table or column of a mart has a name that cannot be used")
+        .expected("a letter or `_`, then letters, digits and `_`, at most 64 in all")
+        .found(name);
+    Err(fault.into())
+}
+
+/// Quoted identifiers, joined by commas.
+pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> Tried<String> {
+    let names: Vec<String> = names.into_iter().map(quoted).collect::<Tried<_>>()?;
+    Ok(names.join(", "))
+}
+
+/// `a` and `b` of two relations are the same for every name: `l."a" = r."a" AND …`.
+pub(super) fn equal<'a>(left: &str, right: &str, names: impl IntoIterator<Item = &'a str>) -> Tried<String> {
+    let mut terms = Vec::new();
+    for name in names {
+        let name = quoted(name)?;
+        terms.push(format!("{left}.{name} = {right}.{name}"));
+    }
+    Ok(if terms.is_empty() { "1".to_owned() } else { terms.join(" AND ") })
+}
+
+/// The names of a schema's columns.
+pub(super) fn names(schema: &Schema) -> Vec<&str> {
+    schema.fields().iter().map(|field| field.name().as_str()).collect()
+}
+
+/// A column as `sql/ledger/sqlite/columns.sql` tells it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Described {
+    pub(super) name: String,
+    pub(super) declared: String,
+    /// Place in the primary key, 0 for none.
+    pub(super) key: i64,
+    pub(super) generated: bool,
+}
+
+/// The columns of a table, none if there is no such table.
+pub(super) fn describe(connection: &Connection, table: &str) -> Tried<Vec<Described>> {
+    let mut statement = connection.prepare_cached(statements::COLUMNS)?;
+    let columns = statement.query_map([table], |row| {
+        let hidden: i64 = row.get("hidden")?;
+        Ok(Described {
+            name: row.get("name")?,
+            declared: row.get("type")?,
+            key: row.get("pk")?,
+            generated: hidden == 2 || hidden == 3,
+        })
+    })?;
+    Ok(columns.collect::<rusqlite::Result<_>>()?)
+}
+
+/// A table of a mart, as it should be.
+pub(super) struct Layout {
+    pub(super) name: String,
+    /// Name, declared type, and what follows in the DDL.
+    columns: Vec<(String, &'static str, String)>,
+    /// Virtual columns, likewise.
+    generated: Vec<(String, &'static str, String)>,
+    key: Vec<String>,
+}
+
+impl Layout {
+    /// A state table. The scope leads the primary key, so that a scope's rows lie together.
+    pub(super) fn state(state: &StateTable) -> Tried<Self> {
+        let all = names(&state.schema);
+        if state.keys == 0 || state.keys + 2 > all.len() || all.last() != Some(&"landed_rows") {
+            return Err(wrong_mart(&state.mart, "keys, then sums, then landed_rows", &all.join(", ")));
+        }
+        let keys = &all[..state.keys];
+        if let Some(stranger) = state.scope.iter().find(|scope| !keys.contains(&scope.as_str())) {
+            return Err(wrong_mart(&state.mart, &format!("a scope of key columns ({})", keys.join(", ")), stranger));
+        }
+        let rest = keys.iter().filter(|key| !state.scope.iter().any(|scope| scope == *key));
+        let key = state.scope.iter().map(String::as_str).chain(rest.copied()).map(str::to_owned).collect();
+        let mut columns = Vec::new();
+        for (at, field) in state.schema.fields().iter().enumerate() {
+            let name = quoted(field.name())?;
+            let column = match field.data_type() {
+                DataType::Int32 | DataType::Int64 if at < state.keys => ("INTEGER", "NOT NULL".to_owned()),
+                DataType::Utf8 | DataType::Date32 if at < state.keys => ("TEXT", "NOT NULL".to_owned()),
+                // SQLite turns an integer that overflows into a float: refused, not rounded.
+                DataType::Int64 | DataType::Decimal128(..) if at >= state.keys => {
+                    let range = range_check(&name, field.data_type());
+                    ("INTEGER", format!("NOT NULL CHECK (typeof({name}) = 'integer'{range})"))
+                }
+                other => {
+                    return Err(wrong_mart(
+                        &state.mart,
+                        "int32, int64, utf8 or date32 keys, int64 or decimal sums",
+                        &format!("{} {other}", field.name()),
+                    ));
+                }
+            };
+            columns.push((field.name().clone(), column.0, column.1));
+        }
+        Ok(Layout { name: state_name(state), columns, generated: Vec::new(), key })
+    }
+
+    /// A published table.
+    pub(super) fn target(target: &TargetTable) -> Tried<Self> {
+        let reserved = target.name.starts_with("tillmart_") || target.name.starts_with("sqlite_");
+        let taken = target.name == "product_staging_table" || Dimension::ALL.iter().any(|d| d.name() == target.name);
+        if reserved || taken {
+            return Err(wrong_mart(&target.name, "a target table that is not one of Tillmart's own", &target.name));
+        }
+        let all = names(&target.schema);
+        if let Some(stranger) = target.key.iter().chain(&target.scope).find(|name| !all.contains(&name.as_str())) {
+            return Err(wrong_mart(
+                &target.name,
+                &format!("a key and a scope of its columns ({})", all.join(", ")),
+                stranger,
+            ));
+        }
+        if target.key.is_empty() {
+            return Err(wrong_mart(&target.name, "a key: the mart's grain", "none"));
+        }
+        let (mut columns, mut generated) = (Vec::new(), Vec::new());
+        for field in target.schema.fields() {
+            let name = quoted(field.name())?;
+            let declared = match field.data_type() {
+                DataType::Int32 | DataType::Int64 => "INTEGER",
+                DataType::Utf8 | DataType::Date32 => "TEXT",
+                DataType::Decimal128(_, scale) if *scale >= 0 => {
+                    let unit = if *scale == 2 { "cents" } else { "unscaled" };
+                    let digits = format!("GENERATED ALWAYS AS (CAST(REPLACE({name}, '.', '') AS INTEGER)) VIRTUAL");
+                    generated.push((format!("{}_{unit}", field.name()), "INTEGER", digits));
+                    "TEXT"
+                }
+                other => {
+                    return Err(wrong_mart(
+                        &target.name,
+                        "int32, int64, utf8, date32 or decimal columns",
+                        &format!("{} {other}", field.name()),
+                    ));
+                }
+            };
+            let key = target.key.iter().any(|key| key == field.name());
+            columns.push((field.name().clone(), declared, if key { "NOT NULL".to_owned() } else { String::new() }));
+        }
+        Ok(Layout { name: target.name.clone(), columns, generated, key: target.key.clone() })
+    }
+
+    /// Makes the table, or holds the one that is there against this layout.
+    pub(super) fn make(&self, connection: &Connection) -> Tried<()> {
+        let found = describe(connection, &self.name)?;
+        if found.is_empty() {
+            connection.execute_batch(&self.ddl(&quoted(&self.name)?, "TABLE", true)?)?;
+            return Ok(());
+        }
+        let mut wanted: Vec<Described> = Vec::new();
+        for (generated, columns) in [(false, &self.columns), (true, &self.generated)] {
+            for (name, declared, _) in columns {
+                let key = self.key.iter().position(|key| key == name).map_or(0, |at| at as i64 + 1);
+                wanted.push(Described { name: name.clone(), declared: (*declared).to_owned(), key, generated });
+            }
+        }
+        let (mut sorted_found, mut sorted_wanted) = (found.clone(), wanted.clone());
+        sorted_found.sort();
+        sorted_wanted.sort();
+        if sorted_found == sorted_wanted {
+            return Ok(());
+        }
+        let fault =
+            Fault::new(FaultKind::Database, format!("table `{}` is not the one that this mart writes", self.name))
+                .expected(words(&wanted))
+                .found(words(&found))
+                .hint("rename one of the two, or drop the table if nothing in it is needed any more");
+        Err(fault.into())
+    }
+
+    /// An empty temporary twin of the table, without its virtual columns and checks.
+    pub(super) fn make_twin(&self, connection: &Connection, twin: &str) -> Tried<()> {
+        connection.execute_batch(&format!("DROP TABLE IF EXISTS temp.{twin};"))?;
+        connection.execute_batch(&self.ddl(twin, "TEMP TABLE", false)?)?;
+        Ok(())
+    }
+
+    fn ddl(&self, name: &str, kind: &str, generated: bool) -> Tried<String> {
+        let virtual_columns = if generated { self.generated.as_slice() } else { &[] };
+        let mut parts = Vec::new();
+        for (column, declared, rest) in self.columns.iter().chain(virtual_columns) {
+            parts.push(format!("{} {declared} {rest}", quoted(column)?).trim_end().to_owned());
+        }
+        parts.push(format!("PRIMARY KEY ({})", list(self.key.iter().map(String::as_str))?));
+        Ok(format!("CREATE {kind} {name} (\n    {}\n) STRICT, WITHOUT ROWID;", parts.join(",\n    ")))
+    }
+}
+
+/// The name of a mart's state table.
+pub(super) fn state_name(state: &StateTable) -> String {
+    format!("tillmart_state_{}", state.mart)
+}
+
+/// Finds the rows of a finished scope without walking the whole table, where the key does not begin with the scope.
+pub(super) fn make_scope_index(connection: &Connection, target: &TargetTable) -> Tried<()> {
+    if target.scope.is_empty() || target.key.starts_with(&target.scope) {
+        return Ok(());
+    }
+    let (index, table) = (quoted(&format!("{}_scope", target.name))?, quoted(&target.name)?);
+    let columns = list(target.scope.iter().map(String::as_str))?;
+    connection.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns});"))?;
+    Ok(())
+}
+
+/// The declared range of a sum, where it is narrower than 64 bits.
+fn range_check(name: &str, data_type: &DataType) -> String {
+    match data_type {
+        DataType::Decimal128(precision, _) if *precision <= INTEGER_DIGITS => {
+            let most = money::power_of_ten(u32::from(*precision)) - 1;
+            format!(" AND {name} BETWEEN -{most} AND {most}")
+        }
+        _ => String::new(),
+    }
+}
+
+fn words(columns: &[Described]) -> String {
+    let mut key: Vec<&Described> = columns.iter().filter(|column| column.key > 0).collect();
+    key.sort_by_key(|column| column.key);
+    let key: Vec<&str> = key.iter().map(|column| column.name.as_str()).collect();
+    let columns: Vec<String> = columns.iter().map(|column| format!("{} {}", column.name, column.declared)).collect();
+    format!("{}; primary key ({})", columns.join(", "), key.join(", "))
+}
+
+fn wrong_mart(mart: &str, expected: &str, found: &str) -> Trouble {
+    let fault = Fault::new(FaultKind::Mart, format!("mart `{mart}` cannot be kept in the database"));
+    fault.expected(expected).found(found).into()
+}
+
+/// A promise fault about a mart's rows.
+pub(super) fn broken(mart: &str, what: &str) -> Fault {
+    promise(format!("{what} in mart `{mart}`"))
+}
