@@ -144,10 +144,13 @@ fn missing_message(missing: &[&str], names: &[String]) -> String {
         found.push(format!("and {} more", names.len() - NAMES_SHOWN));
     }
     format!(
-        "mandatory column{} {} missing; found {}; if a column goes by another name there, give that name as its \
+        "mandatory {} missing; found {}; if a column goes by another name there, give that name as its \
          `source` in the feed's contract",
-        if missing.len() == 1 { "" } else { "s" },
-        missing.join(", "),
+        if missing.len() == 1 {
+            format!("column {} is", missing[0])
+        } else {
+            format!("columns {} are", missing.join(", "))
+        },
         found.join(", ")
     )
 }
