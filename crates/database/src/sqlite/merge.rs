@@ -151,7 +151,7 @@ impl Session {
         layout.make_twin(&self.connection, &twin)?;
         fill_twin(&self.connection, target, &twin, rows)?;
         let scope = in_scope(state, &target.scope)?;
-        let strangers = format!("SELECT count(*) FROM temp.{twin} WHERE NOT ({scope})");
+        let strangers = format!("SELECT count(*) FROM temp.{twin} WHERE ({scope}) IS NOT 1");
         if self.connection.query_row(&strangers, [], |row| row.get::<_, i64>(0))? > 0 {
             return Err(outside(target).into());
         }
@@ -160,7 +160,8 @@ impl Session {
         let same_key = equal("n", table.as_str(), key())?;
         let gone = self.connection.execute(
             &format!(
-                "DELETE FROM main.{table} WHERE {scope} AND NOT EXISTS (SELECT 1 FROM temp.{twin} AS n WHERE {same_key})"
+                "DELETE FROM {} WHERE {scope} AND NOT EXISTS (SELECT 1 FROM temp.{twin} AS n WHERE {same_key})",
+                tables::by_scope(target)?
             ),
             [],
         )?;

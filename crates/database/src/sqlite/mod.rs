@@ -43,8 +43,10 @@ struct Shared {
     path: PathBuf,
     ledger: Mutex<Connection>,
     /// By feed and token: keeps a lease's renewal and its publication apart.
-    gates: Mutex<BTreeMap<(String, i64), Arc<Mutex<Gate>>>>,
+    gates: Mutex<Gates>,
 }
+
+type Gates = BTreeMap<(String, i64), Arc<Mutex<Gate>>>;
 
 /// Whether a publication of this process is open under a lease. It holds the file's write lock for as long as it
 /// takes, so a renewal that comes meanwhile is left here, and carried by the publication's own transaction.
@@ -75,6 +77,10 @@ impl Sqlite {
     ///
     /// # Errors
     /// A `Database` fault with the path if the file cannot be opened or is no SQLite database.
+    #[allow(
+        clippy::result_large_err,
+        reason = "called once a process; every other fallible call returns a boxed future"
+    )]
     pub fn open(path: &Path) -> Result<Self> {
         let connection = connect(path).map_err(|trouble| trouble.told(path))?;
         let (ledger, gates) = (Mutex::new(connection), Mutex::new(BTreeMap::new()));

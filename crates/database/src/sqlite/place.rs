@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(spot("zo\u{eb},b\n", 0, 1, 1), (1, 5, false), "characters, not bytes");
         assert_eq!(spot("\n\r\nx,y\n", 0, 7, 1), (9, 3, false), "blank lines count");
         assert_eq!(spot("\"a\nb\",c\n", 0, 1, 1), (2, 4, false), "after a quoted newline");
-        assert_eq!(spot("\"a\"\",\",c\n", 0, 1, 1), (1, 9, false), "a doubled quote does not end a field");
+        assert_eq!(spot("\"a\"\",\",c\n", 0, 1, 1), (1, 8, false), "a doubled quote does not end a field");
         assert_eq!(spot("a,\n", 0, 1, 1), (1, 3, false), "an empty last field");
         assert_eq!(spot("a\nb", 0, 1, 4), (1, 1, false), "the last there is");
         assert_eq!(spot("a,\"b\nc,d\n", 0, 1, 1), (1, 3, true), "a quote that never closes");

@@ -211,15 +211,29 @@ pub(super) fn state_name(state: &StateTable) -> String {
     format!("tillmart_state_{}", state.mart)
 }
 
-/// Finds the rows of a finished scope without walking the whole table, where the key does not begin with the scope.
+/// Makes the index that finds the rows of a finished scope, where the key does not begin with the scope.
 pub(super) fn make_scope_index(connection: &Connection, target: &TargetTable) -> Tried<()> {
-    if target.scope.is_empty() || target.key.starts_with(&target.scope) {
-        return Ok(());
-    }
-    let (index, table) = (quoted(&format!("{}_scope", target.name))?, quoted(&target.name)?);
-    let columns = list(target.scope.iter().map(String::as_str))?;
+    let Some(index) = scope_index(target)? else { return Ok(()) };
+    let (table, columns) = (quoted(&target.name)?, list(target.scope.iter().map(String::as_str))?);
     connection.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns});"))?;
     Ok(())
+}
+
+/// How a statement names the target where it looks for rows of a scope. Without table statistics SQLite may prefer a
+/// key that shares one column with the scope, and then walks all that was ever published for it.
+pub(super) fn by_scope(target: &TargetTable) -> Tried<String> {
+    let table = quoted(&target.name)?;
+    Ok(match scope_index(target)? {
+        Some(index) => format!("main.{table} INDEXED BY {index}"),
+        None => format!("main.{table}"),
+    })
+}
+
+fn scope_index(target: &TargetTable) -> Tried<Option<String>> {
+    if target.scope.is_empty() || target.key.starts_with(&target.scope) {
+        return Ok(None);
+    }
+    Ok(Some(quoted(&format!("{}_scope", target.name))?))
 }
 
 /// The declared range of a sum, where it is narrower than 64 bits.

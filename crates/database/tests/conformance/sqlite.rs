@@ -1,0 +1,153 @@
+//! SQLite's setting, and promises that only make sense there.
+
+use crate::scene::{migrated, paid, refused, team_state, team_target};
+use crate::{Database, Setting};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tempfile::TempDir;
+use tillmart_database::{Dimension, Sqlite};
+use tillmart_model::FaultKind;
+
+/// A database file in a folder of its own.
+pub(crate) struct Fresh {
+    folder: TempDir,
+}
+
+impl Fresh {
+    pub(crate) fn new() -> Self {
+        Fresh { folder: tempfile::tempdir().expect("a temporary folder") }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("tillmart.db")
+    }
+
+    /// What another program would do with the file.
+    fn by_hand(&self, sql: &str) {
+        rusqlite::Connection::open(self.path()).expect("opened").execute_batch(sql).expect("executed");
+    }
+}
+
+#[async_trait::async_trait]
+impl Setting for Fresh {
+    async fn open(&self) -> Arc<dyn Database> {
+        Arc::new(Sqlite::open(&self.path()).expect("opened"))
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named() {
+    let fresh = Fresh::new();
+    std::fs::write(
+        fresh.path(),
+        "this is a text, and long enough to be taken for a header of a database file. ".repeat(20),
+    )
+    .expect("written");
+    let fault = refused(Sqlite::open(&fresh.path()), FaultKind::Database);
+    assert!(fault.what.contains("no SQLite database"), "{fault}");
+    assert!(fault.to_string().contains("tillmart.db"), "{fault}");
+    let fault = refused(Sqlite::open(Path::new("no-such-folder/tillmart.db")), FaultKind::Database);
+    assert!(fault.what.contains("cannot be opened") && fault.place.is_some(), "{fault}");
+}
+
+#[tokio::test]
+async fn a_float_is_no_price() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    fresh.by_hand("DROP TABLE product; CREATE TABLE product (id INTEGER PRIMARY KEY, name TEXT, current_price, old_price, created_date TEXT, updated_date TEXT, expiry_date TEXT);
+        INSERT INTO product (id, name, current_price, old_price) VALUES (1, 'tea', '1.5', 2), (7, 'jam', 12.5, NULL);");
+    let fault = refused(database.read(Dimension::Product).await, FaultKind::Database);
+    let told = fault.to_string();
+    for part in ["`current_price`", "`product`", "id = 7", "floating-point", "decimal(14,4)"] {
+        assert!(told.contains(part), "{part} in {told}");
+    }
+    fresh.by_hand("UPDATE product SET current_price = '12.5' WHERE id = 7");
+    assert_eq!(database.read(Dimension::Product).await.expect("exact now").num_rows(), 2);
+}
+
+#[tokio::test]
+async fn a_value_that_does_not_fit_names_table_key_and_column() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    fresh.by_hand("INSERT INTO store (id) VALUES (3000000000)");
+    let fault = refused(database.read(Dimension::Store).await, FaultKind::Database);
+    assert!(fault.to_string().contains("`id` of table `store`") && fault.to_string().contains("3000000000"), "{fault}");
+    fresh.by_hand("DELETE FROM store; INSERT INTO store (id, store_opening_date) VALUES (4, '01.02.2020')");
+    let fault = refused(database.read(Dimension::Store).await, FaultKind::Database);
+    assert!(fault.to_string().contains("`store_opening_date`") && fault.to_string().contains("id = 4"), "{fault}");
+}
+
+#[tokio::test]
+async fn an_edited_amount_is_noticed() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    database.prepare(&team_state(), &team_target()).await.expect("prepared");
+    let insert = "INSERT INTO sales_team_data_mart (store_id, sales_person_id, sales_month, total_sales) VALUES ";
+    fresh.by_hand(&format!("{insert} (1, 2, '2024-07', '12.5')"));
+    let fault = refused(database.read_target(&team_target()).await, FaultKind::Database);
+    assert!(fault.to_string().contains("total_sales") && fault.to_string().contains("sales_person_id = 2"), "{fault}");
+}
+
+#[tokio::test]
+async fn published_money_sums_exactly_in_plain_sql() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    database.prepare(&team_state(), &team_target()).await.expect("prepared");
+    let rows = paid(&[]);
+    assert_eq!(rows.num_rows(), 0);
+    let insert =
+        "INSERT INTO sales_team_data_mart (store_id, sales_person_id, sales_month, total_sales, mean_price) VALUES ";
+    fresh.by_hand(&format!("{insert} (1, 2, '2024-07', '-12.05', '0.0001'), (1, 3, '2024-07', '100.10', '2.0000')"));
+    let table = database.read_table("sales_team_data_mart").await.expect("read");
+    let column = |name: &str| {
+        let column = table.column_by_name(name).unwrap_or_else(|| panic!("no column {name}"));
+        column.as_any().downcast_ref::<arrow::array::Int64Array>().expect("integers").values().to_vec()
+    };
+    assert_eq!(column("total_sales_cents"), [-1_205, 10_010]);
+    assert_eq!(column("mean_price_unscaled"), [1, 20_000]);
+}
+
+#[tokio::test]
+async fn a_changed_migration_is_refused() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    fresh.by_hand("UPDATE tillmart_migration SET checksum = 'edited' WHERE number = 1");
+    let fault = refused(database.migrate().await, FaultKind::Database);
+    assert!(fault.what.contains("migration 1"), "{fault}");
+    refused(database.check().await, FaultKind::Database);
+}
+
+#[tokio::test]
+async fn a_newer_database_is_refused() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    fresh.by_hand("INSERT INTO tillmart_migration VALUES (99, 'future', 'x', 'y')");
+    for fault in [
+        refused(database.migrate().await.map(drop), FaultKind::Database),
+        refused(database.check().await, FaultKind::Database),
+    ] {
+        assert!(fault.what.contains("newer") && fault.to_string().contains("future"), "{fault}");
+    }
+}
+
+/// The questions of the ledger and of a finished scope walk an index, whatever the size of the tables.
+#[tokio::test]
+async fn scopes_are_found_by_index() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    database.prepare(&team_state(), &team_target()).await.expect("prepared");
+    let connection = rusqlite::Connection::open(fresh.path()).expect("opened");
+    connection.execute_batch("CREATE TEMP TABLE t (m, s, PRIMARY KEY (m, s)) WITHOUT ROWID").expect("made");
+    for table in ["tillmart_state_team", "sales_team_data_mart INDEXED BY sales_team_data_mart_scope"] {
+        let sql = format!(
+            "EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE (sales_month, store_id) IN (SELECT m, s FROM temp.t)"
+        );
+        let mut statement = connection.prepare(&sql).expect("prepared");
+        let plan: Vec<String> = statement
+            .query_map([], |row| row.get::<_, String>(3))
+            .expect("a plan")
+            .map(|row| row.expect("a line"))
+            .collect();
+        assert!(plan[0].starts_with("SEARCH") && plan[0].contains("sales_month=? AND store_id=?"), "{plan:?}");
+    }
+}
