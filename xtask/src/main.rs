@@ -1,2 +1,55 @@
-//! tasks
-fn main() {}
+//! The project's own tasks: the test suite, the checks, and the run over real sales. Needs nothing but std, so that
+//! it is built in a moment.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to the person who started them")]
+
+mod check;
+mod machine;
+mod project;
+mod real_sales;
+mod suite;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+The project's own tasks.
+
+Usage: cargo xtask TASK
+
+Tasks:
+  test                   run the whole test suite (cargo nextest if installed, else cargo test); needs only the clone
+  check                  format, clippy and docs with warnings denied, and the size of source files
+  real-sales [--release] load the whole real sales data three ways and check every figure to the cent
+                         (needs python3, and the shared data: beside the clone as ../shared, or at $TILLMART_SHARED;
+                         $TILLMART_SEED repeats the shuffle and the kills of an earlier run)
+
+Exit codes: 0 all well, 1 something failed, 2 no such task.";
+
+/// What a task says when it fails.
+type Outcome<T = ()> = Result<T, String>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match arguments.as_slice() {
+        ["test"] => suite::run(),
+        ["check"] => check::run(),
+        ["real-sales"] => real_sales::run(false),
+        ["real-sales", "--release"] => real_sales::run(true),
+        [] | ["help" | "-h" | "--help"] => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("xtask: no such task: {}\n\n{HELP}", arguments.join(" "));
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

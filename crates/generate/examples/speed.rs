@@ -1,5 +1,6 @@
 //! How fast sales are made into a temporary folder: `cargo run --release -p tillmart-generate --example speed -- 2000`
-//! makes 2,000 MB (default 1,000) of one business day as big chains have it, as several files and as one.
+//! makes 2,000 MB (default 1,000) of one business day as big chains have it, as several files and as one; a second
+//! argument takes only the shapes whose name holds it.
 
 #![allow(clippy::print_stdout, reason = "an example that prints what it measured")]
 
@@ -13,6 +14,7 @@ use tillmart_generate::{Cut, OutputFormat, Plan, Size, sales};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let megabytes: u64 = std::env::args().nth(1).map_or(Ok(1_000), |text| text.parse())?;
+    let wanted = std::env::args().nth(2).unwrap_or_default();
     let day = Plan::default().to;
     let plan = Plan {
         size: Size::Bytes(megabytes * 1_000_000),
@@ -29,7 +31,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ("csv, one file", Plan { cut: Cut::Files(1), ..plan.clone() }),
         ("jsonl, one file", Plan { cut: Cut::Files(1), format: OutputFormat::Jsonl, ..plan }),
     ];
-    for (name, plan) in shapes {
+    for (name, plan) in shapes.into_iter().filter(|(name, _)| name.contains(&wanted)) {
         let folder = tempfile::tempdir()?;
         let store = Arc::new(LocalFileSystem::new_with_prefix(folder.path())?);
         let start = Instant::now();

@@ -1,0 +1,15 @@
+//! The test suite.
+
+use crate::Outcome;
+use crate::machine::{cargo, shown, works};
+
+/// Runs every test of the workspace; the runner's own summary is the last thing printed.
+pub(crate) fn run() -> Outcome {
+    if works(cargo(&["nextest", "--version"])) {
+        println!("test runner: cargo nextest");
+        shown(cargo(&["nextest", "run", "--workspace"]))
+    } else {
+        println!("test runner: cargo test (cargo-nextest is not installed; it runs the same tests faster)");
+        shown(cargo(&["test", "--workspace", "--tests"]))
+    }
+}
