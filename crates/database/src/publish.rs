@@ -11,7 +11,7 @@ use tillmart_model::{Result, Tally};
 ///
 /// In the database it is the table `tillmart_state_<mart>`: key columns, sum columns (decimals as scaled
 /// integers, so that they add up exactly) and `landed_rows`, the number of landed rows behind the sums.
-/// A state row whose `landed_rows` falls to zero is gone: nothing landed there any more.
+/// A state row whose `landed_rows` falls to zero is gone: nothing landed there any more, so its sums must be zero too.
 #[derive(Debug, Clone)]
 pub struct StateTable {
     /// The mart's name.
@@ -57,7 +57,8 @@ pub trait Publisher: Send + Sync {
     async fn read_target(&self, target: &TargetTable) -> Result<Vec<RecordBatch>>;
 }
 
-/// One open publication. Dropped without [`Publication::commit`], it leaves no trace.
+/// One open publication. Dropped without [`Publication::commit`], it leaves no trace; after a fault of any of its
+/// methods it can only be dropped, and begun anew. While it is open, its lease can be renewed but not taken over.
 #[async_trait]
 pub trait Publication: Send {
     /// Adds deltas (`state.schema`) to the state, `sign` times (1, or −1 to take back). Sums that leave their type's
@@ -71,10 +72,12 @@ pub trait Publication: Send {
     /// deletes what is no longer there. Returns how many rows changed.
     async fn replace(&mut self, state: &StateTable, target: &TargetTable, rows: &[RecordBatch]) -> Result<u64>;
 
-    /// Counts rows of a file's rejects that this batch landed.
+    /// Counts rows of a file's rejects that this batch landed: `rows_replayed` grows by the tally's `rows_landed`, and the
+    /// file's money, anonymous rows and unknown products by the tally's. `rows_landed` and `rejected` stay as the file's
+    /// own batch counted them. More than the file's rejects are a `Promise` fault.
     async fn replayed(&mut self, file_id: i64, tally: &Tally) -> Result<()>;
 
-    /// Marks a landed file as revoked by this batch.
+    /// Marks a landed file as revoked by this batch; a file that did not land is a `Promise` fault.
     async fn revoked(&mut self, file_id: i64) -> Result<()>;
 
     /// Marks the batch `Published` and commits everything.

@@ -89,7 +89,7 @@ impl Sqlite {
                 return Err(busy(feed, other, held.until.as_deref().unwrap_or_default()));
             }
             let feed = feed.to_owned();
-            let taken = self.write(move |transaction| take(transaction, &feed, &wanted, now, ttl, seen)).await?;
+            let taken = self.ledger(move |connection| take(connection, &feed, &wanted, now, ttl, seen)).await?;
             if let Some(lease) = taken {
                 return Ok(lease);
             }
@@ -140,8 +140,9 @@ fn renew(connection: &mut Connection, lease: &Lease, until: DateTime<Utc>) -> Tr
     Ok(())
 }
 
+/// Takes the lease if it is still as `seen`.
 fn take(
-    connection: &Connection,
+    connection: &mut Connection,
     feed: &str,
     holder: &str,
     now: DateTime<Utc>,
@@ -150,14 +151,30 @@ fn take(
 ) -> Tried<Option<Lease>> {
     let until = moment_text(until(now, ttl)?);
     let seen = seen.unwrap_or(Held { token: 0, holder: None, until: None });
-    let mut statement = connection.prepare_cached(statements::LEASE_TAKE)?;
-    if statement.execute(params![feed, holder, until, seen.token, seen.holder, seen.until])? == 0 {
+    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+        // Its holder may be in the midst of a long publication, which prolongs the lease at its end.
+        Err(error) if is_locked(&error) && seen.holder.is_some() => {
+            let (holder, until) = (seen.holder.unwrap_or_default(), seen.until.unwrap_or_default());
+            return Err(busy(feed, &holder, &until).into());
+        }
+        begun => begun?,
+    };
+    let taken = transaction.prepare_cached(statements::LEASE_TAKE)?.execute(params![
+        feed,
+        holder,
+        until,
+        seen.token,
+        seen.holder,
+        seen.until
+    ])?;
+    if taken == 0 {
         return Ok(None);
     }
     let token = seen.token + 1;
-    let mut run = connection
-        .prepare_cached("INSERT INTO tillmart_run (feed, token, holder, started_date) VALUES (?1, ?2, ?3, ?4)")?;
-    run.execute(params![feed, token, holder, moment_text(now)])?;
+    transaction
+        .prepare_cached("INSERT INTO tillmart_run (feed, token, holder, started_date) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![feed, token, holder, moment_text(now)])?;
+    transaction.commit()?;
     Ok(Some(Lease { feed: feed.to_owned(), token, holder: holder.to_owned() }))
 }
 
