@@ -71,7 +71,8 @@ pub struct Plan {
     pub format: OutputFormat,
     /// Files of a hundred that carry the extra column `payment_mode`, spread evenly.
     pub extra_column_percent: u32,
-    /// Files without the mandatory column `price`, beyond `size`.
+    /// Files without the mandatory column `price`, beyond `size`. As CSV they are refused by their header
+    /// (`missing_column`), as JSON lines because every row lacks the value (`too_many_rejects`).
     pub missing_column_files: u32,
     /// Files of foreign types (`.txt`, `.pdf`, `.xml`), beyond `size`.
     pub foreign_files: u32,
