@@ -1,9 +1,8 @@
 //! Checked sales as Arrow columns.
 
-use arrow::array::{
-    ArrayRef, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
-};
+use arrow::array::{ArrayRef, ArrowPrimitiveType, Int64Builder, PrimitiveArray, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{Date32Type, Decimal128Type, Int32Type, Int64Type};
 use std::sync::{Arc, LazyLock};
 use tillmart_model::money::{PRICE_PRECISION, PRICE_SCALE, TOTAL_PRECISION, TOTAL_SCALE};
 
@@ -47,46 +46,28 @@ pub(crate) struct Sale<'a> {
     pub(crate) additional_column: Option<&'a str>,
 }
 
-/// Collects sales column by column.
-#[derive(Debug)]
+/// Collects sales column by column. Columns that cannot be NULL are plain vectors, which become
+/// Arrow columns without a copy.
+#[derive(Debug, Default)]
 pub(crate) struct SalesBuilder {
-    rows: usize,
     text_bytes: usize,
     customer_id: Int64Builder,
-    store_id: Int32Builder,
+    store_id: Vec<i32>,
     product_name: StringBuilder,
-    sales_date: Date32Builder,
-    sales_person_id: Int64Builder,
-    price: Decimal128Builder,
-    quantity: Int32Builder,
-    total_cost: Decimal128Builder,
+    sales_date: Vec<i32>,
+    sales_person_id: Vec<i64>,
+    price: Vec<i128>,
+    quantity: Vec<i32>,
+    total_cost: Vec<i128>,
     transaction_id: StringBuilder,
     additional_column: StringBuilder,
-    source_line: Int64Builder,
+    source_line: Vec<i64>,
 }
 
 impl SalesBuilder {
-    pub(crate) fn new() -> Self {
-        SalesBuilder {
-            rows: 0,
-            text_bytes: 0,
-            customer_id: Int64Builder::new(),
-            store_id: Int32Builder::new(),
-            product_name: StringBuilder::new(),
-            sales_date: Date32Builder::new(),
-            sales_person_id: Int64Builder::new(),
-            price: Decimal128Builder::new().with_data_type(PRICE),
-            quantity: Int32Builder::new(),
-            total_cost: Decimal128Builder::new().with_data_type(TOTAL),
-            transaction_id: StringBuilder::new(),
-            additional_column: StringBuilder::new(),
-            source_line: Int64Builder::new(),
-        }
-    }
-
     /// Rows collected since the last [`SalesBuilder::take`].
     pub(crate) fn rows(&self) -> usize {
-        self.rows
+        self.store_id.len()
     }
 
     /// Bytes of text collected since the last [`SalesBuilder::take`].
@@ -94,45 +75,51 @@ impl SalesBuilder {
         self.text_bytes
     }
 
+    #[inline]
     pub(crate) fn add(&mut self, sale: &Sale<'_>, line: Option<u64>) {
-        self.rows += 1;
         self.text_bytes += sale.product_name.len()
             + sale.transaction_id.map_or(0, str::len)
             + sale.additional_column.map_or(0, str::len);
         self.customer_id.append_option(sale.customer_id);
-        self.store_id.append_value(sale.store_id);
+        self.store_id.push(sale.store_id);
         self.product_name.append_value(sale.product_name);
-        self.sales_date.append_value(sale.sales_date);
-        self.sales_person_id.append_value(sale.sales_person_id);
-        self.price.append_value(sale.price.into());
-        self.quantity.append_value(sale.quantity);
-        self.total_cost.append_value(sale.total_cost.into());
+        self.sales_date.push(sale.sales_date);
+        self.sales_person_id.push(sale.sales_person_id);
+        self.price.push(sale.price.into());
+        self.quantity.push(sale.quantity);
+        self.total_cost.push(sale.total_cost.into());
         self.transaction_id.append_option(sale.transaction_id);
         self.additional_column.append_option(sale.additional_column);
-        self.source_line.append_value(line.and_then(|line| i64::try_from(line).ok()).unwrap_or(0));
+        self.source_line.push(line.and_then(|line| i64::try_from(line).ok()).unwrap_or(0));
     }
 
     /// Hands over the collected rows and starts anew.
     pub(crate) fn take(&mut self) -> RecordBatch {
-        self.rows = 0;
         self.text_bytes = 0;
         let columns: Vec<ArrayRef> = vec![
             Arc::new(self.customer_id.finish()),
-            Arc::new(self.store_id.finish()),
+            column::<Int32Type>(&mut self.store_id, DataType::Int32),
             Arc::new(self.product_name.finish()),
-            Arc::new(self.sales_date.finish()),
-            Arc::new(self.sales_person_id.finish()),
-            Arc::new(self.price.finish()),
-            Arc::new(self.quantity.finish()),
-            Arc::new(self.total_cost.finish()),
+            column::<Date32Type>(&mut self.sales_date, DataType::Date32),
+            column::<Int64Type>(&mut self.sales_person_id, DataType::Int64),
+            column::<Decimal128Type>(&mut self.price, PRICE),
+            column::<Int32Type>(&mut self.quantity, DataType::Int32),
+            column::<Decimal128Type>(&mut self.total_cost, TOTAL),
             Arc::new(self.transaction_id.finish()),
             Arc::new(self.additional_column.finish()),
-            Arc::new(self.source_line.finish()),
+            column::<Int64Type>(&mut self.source_line, DataType::Int64),
         ];
         #[allow(
             clippy::expect_used,
-            reason = "builders and schema stand side by side in this file, and a test takes a batch"
+            reason = "columns and schema stand side by side in this file; every test takes a batch"
         )]
-        RecordBatch::try_new(sales_schema(), columns).expect("the builders follow the schema")
+        RecordBatch::try_new(sales_schema(), columns).expect("the columns follow the schema")
     }
+}
+
+/// Turns collected values into a column, and leaves room for as many more.
+fn column<T: ArrowPrimitiveType>(values: &mut Vec<T::Native>, kind: DataType) -> ArrayRef {
+    let room = Vec::with_capacity(values.len());
+    let values = std::mem::replace(values, room);
+    Arc::new(PrimitiveArray::<T>::new(values.into(), None).with_data_type(kind))
 }

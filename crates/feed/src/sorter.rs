@@ -68,7 +68,7 @@ impl Sorter {
     pub(crate) fn new(checker: Checker) -> Self {
         Sorter {
             checker,
-            sales: SalesBuilder::new(),
+            sales: SalesBuilder::default(),
             closed: VecDeque::new(),
             closed_rows: 0,
             rejects: Vec::new(),

@@ -27,19 +27,31 @@ fn sign(text: &[u8]) -> (bool, &[u8]) {
 /// A whole number from `least` to `most`: `[+-]digits`.
 pub(crate) fn integer(text: &[u8], least: i64, most: i64) -> Result<i64, RowReason> {
     let (negative, digits) = sign(text);
+    if digits.is_empty() || digits.len() > SAFE_DIGITS {
+        return long_integer(negative, digits, least, most);
+    }
+    let mut value = 0_i64;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(RowReason::BadInteger);
+        }
+        value = value * 10 + i64::from(digit);
+    }
+    let value = if negative { -value } else { value };
+    if (least..=most).contains(&value) { Ok(value) } else { Err(RowReason::OutOfRange) }
+}
+
+/// [`integer`] of no digits, or of so many that they may not fit.
+#[cold]
+fn long_integer(negative: bool, digits: &[u8], least: i64, most: i64) -> Result<i64, RowReason> {
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return Err(RowReason::BadInteger);
     }
-    let value = if digits.len() <= SAFE_DIGITS {
-        digits.iter().fold(0_i64, |value, digit| value * 10 + i64::from(digit - b'0'))
-    } else {
-        let far =
-            digits.iter().fold(0_u64, |value, digit| value.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
-        let signed = if negative { -i128::from(far) } else { i128::from(far) };
-        return i64::try_from(signed).ok().filter(|value| (least..=most).contains(value)).ok_or(RowReason::OutOfRange);
-    };
-    let value = if negative { -value } else { value };
-    if (least..=most).contains(&value) { Ok(value) } else { Err(RowReason::OutOfRange) }
+    let far =
+        digits.iter().fold(0_u64, |value, digit| value.saturating_mul(10).saturating_add(u64::from(digit - b'0')));
+    let value = if negative { -i128::from(far) } else { i128::from(far) };
+    i64::try_from(value).ok().filter(|value| (least..=most).contains(value)).ok_or(RowReason::OutOfRange)
 }
 
 /// An exact decimal as a scaled integer; the same answers as [`money::parse_decimal`], which reads

@@ -110,6 +110,7 @@ impl Fields {
     }
 
     /// The text of a field of `record`, the bytes that were scanned last; empty when there is no such field.
+    #[inline]
     pub(crate) fn get<'a>(&'a self, record: &'a [u8], index: usize) -> &'a [u8] {
         let Some(span) = self.spans.get(index) else { return &[] };
         let text = if span.unescaped { self.unescaped.as_slice() } else { record };
@@ -229,6 +230,7 @@ impl Fields {
         }
     }
 
+    #[inline]
     fn add(&mut self, start: usize, end: usize) {
         // Records are bounded far below 4 GiB (`Records::new`), so the casts lose nothing.
         self.spans.push(Span { start: start as u32, end: end as u32, unescaped: false });
