@@ -204,6 +204,9 @@ fn faults_of_the_header_reject_the_file() {
     let only_cr = fault(HEADER.replace('\n', &format!("\r{GOOD}\r")).as_bytes());
     assert_eq!(only_cr.reason, FileReason::MissingColumn);
     assert!(only_cr.message.contains("line ends look like CR only"), "{}", only_cr.message);
+    let quoted = fault(b"\"a\",\"b\"\r\"1\",\"2\"\r");
+    assert_eq!(quoted.reason, FileReason::Unreadable);
+    assert!(quoted.message.contains("line ends look like CR only"), "{}", quoted.message);
     assert_eq!(fault(b"a,\"b\nc\n").reason, FileReason::Unreadable);
     assert_eq!(fault(&gzip(b"a\n")).reason, FileReason::Unreadable);
     assert_eq!(fault(b"c\0u\0s\0\n\0").reason, FileReason::Unreadable);

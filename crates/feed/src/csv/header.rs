@@ -64,12 +64,9 @@ impl Mapping {
             };
             names.push(name.trim_matches(|c: char| c.is_ascii_whitespace()).to_owned());
         }
-        let only_cr = header.raw.contains(&b'\r') && !header.raw.contains(&b'\n');
         Mapping::new(contract, &names).map_err(|mut fault| {
             fault.line = Some(header.line);
-            if only_cr {
-                fault.message.push_str("; line ends look like CR only, expected LF or CRLF");
-            }
+            fault.message.push_str(only_cr_hint(header.raw));
             fault
         })
     }
@@ -126,6 +123,15 @@ impl Mapping {
             Source::Field(field) => Some(field),
             _ => None,
         }
+    }
+}
+
+/// What to say about a header that cannot be used, and holds CRs but no LF.
+pub(crate) fn only_cr_hint(raw: &[u8]) -> &'static str {
+    if raw.contains(&b'\r') && !raw.contains(&b'\n') {
+        "; line ends look like CR only, expected LF or CRLF"
+    } else {
+        ""
     }
 }
 

@@ -1,6 +1,6 @@
 //! Records to rows: the first record is the header, every other one a sale or a reject.
 
-use super::header::Source;
+use super::header::{Source, only_cr_hint};
 use super::{Broken, Mapping, Piece, Record};
 use crate::check::{Cell, Row};
 use crate::extras::Extras;
@@ -42,7 +42,7 @@ impl CsvRows {
             }
             Piece::Broken(broken) if self.mapping.is_none() => Err(FileFault {
                 reason: FileReason::Unreadable,
-                message: format!("the header cannot be read: {}", broken.fault),
+                message: format!("the header cannot be read: {}{}", broken.fault, only_cr_hint(broken.raw)),
                 line: Some(broken.line),
             }),
             Piece::Broken(broken) => {
