@@ -5,13 +5,14 @@ use crate::land::{LandExec, LandJob, exec_manifests};
 use crate::scan::{LandedFile, LandedFiles};
 use crate::session::session;
 use arrow::array::{Decimal128Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
 use datafusion::datasource::MemTable;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::collect;
+use datafusion::prelude::{SessionContext, col, lit};
 use std::sync::Arc;
 use tillmart_model::{Fault, FaultKind, Incentive, Manifest, Result, Split, Ties};
 
@@ -44,6 +45,16 @@ impl Relation {
     ) -> std::result::Result<Relation, DataFusionError> {
         let table = LandedFiles::new(schema, partition_columns, files)?;
         Ok(Relation { name: name.to_owned(), provider: Arc::new(table) })
+    }
+
+    /// The same relation with the rows of some source files only.
+    ///
+    /// # Errors
+    /// A relation without the lineage column `source_file_id`.
+    pub fn only_source_files(self, file_ids: &[i64]) -> std::result::Result<Relation, DataFusionError> {
+        let ids = file_ids.iter().map(|id| lit(*id)).collect();
+        let frame = SessionContext::new().read_table(self.provider)?.filter(col("source_file_id").in_list(ids, false))?;
+        Ok(Relation { name: self.name, provider: frame.into_view() })
     }
 
     /// The settings' relation `incentive`, one row.
@@ -166,7 +177,13 @@ fn land_fault(error: &DataFusionError) -> Fault {
         .hint("nothing was committed; run again, and report this if it comes back")
 }
 
-/// Whether a type is text, for whoever prints rows.
-pub fn is_text(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+/// The tables that a SELECT names, so that only those are read.
+///
+/// # Errors
+/// SQL that does not parse.
+pub fn tables_of(sql: &str) -> std::result::Result<Vec<String>, DataFusionError> {
+    let context = SessionContext::new();
+    let state = context.state();
+    let statement = state.sql_to_statement(sql, &state.config_options().sql_parser.dialect)?;
+    Ok(state.resolve_table_references(&statement)?.iter().map(|table| table.table().to_owned()).collect())
 }

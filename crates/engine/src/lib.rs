@@ -15,6 +15,7 @@ mod scan;
 mod session;
 
 pub use dimensions::{DimensionTables, KeyIndex};
-pub use engine::{Embedded, Engine, Relation};
+pub use datafusion::common::DataFusionError as PlanError;
+pub use engine::{Embedded, Engine, Relation, tables_of};
 pub use land::{LandJob, Progress, ReplayFile};
 pub use scan::{LandedFile, LandedFiles};

@@ -58,7 +58,7 @@ impl LandedFiles {
                 Ok(partitioned.with_partition_values(values))
             })
             .collect::<Result<Vec<_>>>()?;
-        let table_schema = TableSchema::new(Arc::new(Schema::new(file_fields)), partition_fields);
+        let table_schema = TableSchema::builder(Arc::new(Schema::new(file_fields))).with_table_partition_cols(partition_fields).build();
         Ok(LandedFiles { schema, table_schema, files })
     }
 }

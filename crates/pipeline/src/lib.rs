@@ -1,1 +1,52 @@
-//! The life of a source file: discover, claim, land, check, commit, derive, publish, archive.
+//! The life of a source file, one module a step, in the order of the flow.
+//!
+//! [`Pipeline`] holds the seams (store, lake, database roles, engine, clock); each step takes a batch in one state and
+//! leaves it in the next. A step may be repeated: what it did before is found in the ledger and in the tables' own
+//! transaction ids, never in memory.
+
+mod marts;
+
+mod lease;
+
+mod discover;
+
+mod classify;
+
+mod land;
+
+mod check;
+
+mod commit;
+
+mod publish;
+
+mod archive;
+
+mod run;
+
+mod replay;
+
+mod revoke;
+
+mod optimize;
+
+mod verify;
+
+mod look;
+
+mod doctor;
+
+mod observe;
+
+mod shop;
+
+mod summary;
+
+pub use doctor::Finding;
+pub use look::{OpenReject, RejectFilter, Status};
+pub use marts::{BUILT_IN, Marts, REJECTS, SALES_MART};
+pub use observe::{Observer, Point, Silent};
+pub use optimize::Optimized;
+pub use shop::{Options, Pipeline, Seams};
+pub use summary::{PlannedFile, RunPlan, Summary};
+pub use verify::{Difference, Verified};

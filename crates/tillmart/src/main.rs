@@ -1,1 +1,42 @@
-fn main() {}
+//! The tillmart binary: arguments, settings, wiring, exit codes. No business rule lives here.
+
+mod cli;
+mod commands;
+mod screen;
+mod settings;
+mod wiring;
+
+use clap::Parser;
+use cli::{Cli, Command};
+use commands::Outcome;
+use std::process::ExitCode;
+use tillmart_model::Result;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(outcome) => outcome.into(),
+        Err(fault) => {
+            screen::failure(&fault, cli.json);
+            commands::exit_code(&fault)
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<Outcome> {
+    match &cli.command {
+        Command::Demo(args) => commands::demo::run(cli, args),
+        Command::Init(args) => commands::init::run(cli, args),
+        Command::Generate(args) => commands::generate::run(cli, args),
+        Command::Db(command) => commands::db::run(cli, command),
+        Command::Dimensions(command) => commands::dimensions::run(cli, command),
+        Command::Run(args) => commands::run::run(cli, args),
+        Command::Status => commands::status::run(cli),
+        Command::Files(command) => commands::files::run(cli, command),
+        Command::Rejects(command) => commands::rejects::run(cli, command),
+        Command::Optimize(args) => commands::optimize::run(cli, args),
+        Command::Verify => commands::verify::run(cli),
+        Command::Query(args) => commands::query::run(cli, args),
+        Command::Doctor => commands::doctor::run(cli),
+    }
+}

@@ -109,13 +109,7 @@ fn stats(metadata: &ParquetMetaData, schema: &SchemaRef) -> Value {
             let count: u64 = chunks.iter().filter_map(|chunk| chunk.null_count_opt()).sum();
             nulls.insert(field.name().clone(), json!(count));
         }
-        let bounds: Option<Vec<(i64, i64)>> = chunks.iter().filter_map(|chunk| bounds(chunk).transpose()).collect();
-        let Some(bounds) = bounds.filter(|bounds| !bounds.is_empty()) else { continue };
-        let (Some(low), Some(high)) =
-            (bounds.iter().map(|bound| bound.0).min(), bounds.iter().map(|bound| bound.1).max())
-        else {
-            continue;
-        };
+        let Some((low, high)) = column_bounds(metadata, column) else { continue };
         if let (Some(low), Some(high)) = (bound_json(low, field.data_type()), bound_json(high, field.data_type())) {
             least.insert(field.name().clone(), low);
             greatest.insert(field.name().clone(), high);
@@ -125,15 +119,24 @@ fn stats(metadata: &ParquetMetaData, schema: &SchemaRef) -> Value {
     json!({ "numRecords": rows, "minValues": least, "maxValues": greatest, "nullCount": nulls })
 }
 
-/// The bounds of an integer chunk; `Some(None)` for another type, `None` for a chunk of NULLs only.
-fn bounds(chunk: &Statistics) -> Option<Option<(i64, i64)>> {
-    match chunk {
-        Statistics::Int32(values) => {
-            Some(Some((i64::from(*values.min_opt()?), i64::from(*values.max_opt()?))))
+/// The bounds of an integer column over all row groups; `None` for other types, for NULLs only, and where a row group
+/// does not tell: bounds that leave rows out would make readers skip them.
+fn column_bounds(metadata: &ParquetMetaData, column: usize) -> Option<(i64, i64)> {
+    let mut all: Option<(i64, i64)> = None;
+    for group in metadata.row_groups() {
+        let chunk = group.column(column);
+        let statistics = chunk.statistics()?;
+        if statistics.null_count_opt() == u64::try_from(chunk.num_values()).ok() {
+            continue;
         }
-        Statistics::Int64(values) => Some(Some((*values.min_opt()?, *values.max_opt()?))),
-        _ => Some(None),
+        let (low, high) = match statistics {
+            Statistics::Int32(values) => (i64::from(*values.min_opt()?), i64::from(*values.max_opt()?)),
+            Statistics::Int64(values) => (*values.min_opt()?, *values.max_opt()?),
+            _ => return None,
+        };
+        all = Some(all.map_or((low, high), |(least, greatest)| (least.min(low), greatest.max(high))));
     }
+    all
 }
 
 fn bound_json(value: i64, data_type: &DataType) -> Option<Value> {

@@ -62,13 +62,11 @@ pub(super) async fn land(
     report.tally = decoder.tally().clone();
     report.header = decoder.header().map(<[u8]>::to_vec);
     report.fault = fault.or_else(|| too_many(&job, &report.tally));
-    if report.fault.is_none() {
-        if let Some(rest) = decoder.take_ready(0) {
-            held.push(job.dry_run, report, rest);
-        }
-        held.write(task, report, file_id, file.path).await?;
-    } else if let Some(rest) = decoder.take_ready(0) {
+    while let Some(rest) = decoder.take_ready(0) {
         held.push(job.dry_run, report, rest);
+    }
+    if report.fault.is_none() {
+        held.write(task, report, file_id, file.path).await?;
     }
     Ok(())
 }
@@ -148,6 +146,9 @@ async fn parquet(
         Ok(Err(error)) => return Ok(Some(unreadable(&error))),
         Err(_) => return Ok(Some(unreadable(&"the Parquet reader gave up"))),
     };
+    if let Err(fault) = decoder.expect_schema(stream.schema()) {
+        return Ok(Some(fault));
+    }
     let mut stream = Box::pin(stream);
     loop {
         match AssertUnwindSafe(stream.next()).catch_unwind().await {

@@ -4,7 +4,7 @@ use super::rejects::RejectsWriter;
 use super::write::PartitionedWriter;
 use super::{LandJob, compact, replay, source, take_back, write_fault};
 use crate::mart::landing_schema;
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Date32Type, Int32Type};
 use chrono::Datelike;
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use super::keys::{Spec, paths, variable};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// With their defaults, ready to be changed: `config/example.toml`.
+    #[cfg(test)]
     Live,
     /// Commented out, so that a project takes part in better defaults of later releases: what `init` writes.
     Commented,

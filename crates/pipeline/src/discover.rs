@@ -1,0 +1,98 @@
+//! Discover: what lies in the incoming area and is not known as unfinished or kept.
+
+use crate::shop::Pipeline;
+use std::collections::BTreeSet;
+use tillmart_model::{Found, Result};
+
+/// Files that wait, and how many are still being written.
+pub(crate) struct Waiting {
+    /// By path.
+    pub(crate) files: Vec<Found>,
+    /// Younger than `min_age`, or under a name of half-written files.
+    pub(crate) unsettled: u64,
+}
+
+impl Pipeline {
+    /// Lists the incoming area. In a folder a file can be seen half-written: temporary names are ignored, and files younger
+    /// than `min_age` are given that time once.
+    pub(crate) async fn discover(&self) -> Result<Waiting> {
+        let kept = self.seams.ledger.kept_in_place(&self.options.feed).await?;
+        let kept: BTreeSet<(String, String)> = kept.iter().map(|found| (found.path.clone(), version(found))).collect();
+        let is_new = |found: &Found| !kept.contains(&(found.path.clone(), version(found)));
+        let mut listed = self.seams.store.list(&self.options.incoming).await?;
+        listed.retain(is_new);
+        if !self.seams.store.is_folder() {
+            return Ok(Waiting { files: listed, unsettled: 0 });
+        }
+        let all = listed.len();
+        listed.retain(|found| !is_temporary(&found.path));
+        let temporary = all - listed.len();
+        if listed.iter().any(|found| self.is_young(found)) {
+            self.observer.doing("waiting for young files to be still");
+            tokio::time::sleep(self.options.min_age).await;
+            let before: BTreeSet<(String, String)> = listed.iter().map(|found| (found.path.clone(), version(found))).collect();
+            let mut again = self.seams.store.list(&self.options.incoming).await?;
+            again.retain(|found| is_new(found) && !is_temporary(&found.path));
+            let seen = again.len();
+            again.retain(|found| before.contains(&(found.path.clone(), version(found))) || !self.is_young(found));
+            let unsettled = (temporary + seen - again.len()) as u64;
+            return Ok(Waiting { files: again, unsettled });
+        }
+        Ok(Waiting { files: listed, unsettled: temporary as u64 })
+    }
+
+    fn is_young(&self, found: &Found) -> bool {
+        let age = self.seams.clock.now() - found.modified;
+        let min_age = chrono::Duration::from_std(self.options.min_age).unwrap_or_else(|_| chrono::Duration::zero());
+        age < min_age && age > -min_age
+    }
+
+    /// Cuts what waits into batches by number and bytes.
+    pub(crate) fn batches_of(&self, files: Vec<Found>) -> Vec<Vec<Found>> {
+        let mut batches: Vec<Vec<Found>> = Vec::new();
+        let mut bytes = 0;
+        for file in files {
+            let full = batches.last().is_none_or(|batch| {
+                batch.len() >= self.options.batch_files_max as usize || bytes + file.size > self.options.batch_bytes_max
+            });
+            if full {
+                batches.push(Vec::new());
+                bytes = 0;
+            }
+            bytes += file.size;
+            if let Some(batch) = batches.last_mut() {
+                batch.push(file);
+            }
+        }
+        batches
+    }
+}
+
+/// What tells two versions of one path apart.
+pub(crate) fn version(found: &Found) -> String {
+    match &found.etag {
+        Some(etag) => etag.clone(),
+        None => format!("{} bytes of {}", found.size, found.modified.timestamp_micros()),
+    }
+}
+
+/// Names under which producers write before they rename.
+fn is_temporary(path: &str) -> bool {
+    let hidden = |segment: &str| segment.starts_with(['_', '.']);
+    path.ends_with(".tmp") || path.ends_with(".part") || path.split('/').any(hidden)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_temporary;
+
+    #[test]
+    fn names_of_half_written_files_are_ignored() {
+        for name in ["a.csv.tmp", "a.part", "_a.csv", ".a.csv", "x/_spool/a.csv", "x/.hidden/a.csv"] {
+            assert!(is_temporary(name), "{name}");
+        }
+        for name in ["a.csv", "x_y/a_b.csv", "x/a.b.csv"] {
+            assert!(!is_temporary(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Doctor: every thing that a run needs, looked at one by one.
+
+use crate::shop::{Pipeline, refuse_empty};
+use serde::Serialize;
+use tillmart_model::{Fault, Result};
+
+/// One thing looked at.
+#[derive(Debug, Clone, Serialize)]
+pub struct Finding {
+    /// What was looked at.
+    pub about: String,
+    /// How it is, or what is wrong with it.
+    pub told: String,
+    /// Whether a run can go on with it.
+    pub good: bool,
+}
+
+impl Pipeline {
+    /// Looks at database, dimensions, storage areas, marts, tables and the ledger. Writes one small object and deletes it.
+    pub async fn doctor(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let migrated = self.seams.schema.check().await;
+        let is_migrated = migrated.is_ok();
+        findings.push(finding("database", migrated.map(|()| "reachable, every migration applied".to_owned())));
+        for area in [&self.options.incoming, &self.options.processed, &self.options.error, &self.options.manifests] {
+            findings.push(finding(&format!("area {area}"), self.try_area(area).await));
+        }
+        if !is_migrated {
+            return findings;
+        }
+        let dimensions = match self.read_dimensions().await {
+            Ok(dimensions) => dimensions,
+            Err(fault) => {
+                findings.push(finding("dimensions", Err(fault)));
+                return findings;
+            }
+        };
+        let counts: Vec<String> = dimensions.tables().map(|(name, rows)| format!("{name} {}", rows.num_rows())).collect();
+        findings.push(finding("dimensions", refuse_empty(&dimensions).map(|()| counts.join(", "))));
+        match self.prepare().await {
+            Ok(prepared) => {
+                let names: Vec<String> = prepared
+                    .marts
+                    .rows
+                    .iter()
+                    .map(|mart| mart.name.clone())
+                    .chain(prepared.marts.rollups.iter().map(|rollup| rollup.name.clone()))
+                    .collect();
+                findings.push(finding("marts", Ok(names.join(", "))));
+                let tables = self.ensure_tables(&prepared.marts).await;
+                findings.push(finding("tables", tables.map(|()| "as their marts declare them".to_owned())));
+            }
+            Err(fault) => findings.push(finding("marts", Err(fault))),
+        }
+        let unfinished = self.seams.ledger.unfinished(&self.options.feed).await;
+        findings.push(finding(
+            "ledger",
+            unfinished.map(|batch| match batch {
+                Some(batch) => format!("batch {} is {}: the next run finishes it", batch.id, batch.state.word()),
+                None => "no unfinished batch".to_owned(),
+            }),
+        ));
+        findings
+    }
+
+    async fn try_area(&self, area: &str) -> Result<String> {
+        let files = self.seams.store.list(area).await?;
+        let probe = format!("{area}/_tillmart_doctor.tmp");
+        self.seams.store.write(&probe, b"doctor".to_vec()).await?;
+        self.seams.store.read(&probe).await?;
+        self.seams.store.delete(&probe).await?;
+        Ok(format!("{} objects; list, write, read and delete work", files.len()))
+    }
+}
+
+fn finding(about: &str, told: std::result::Result<String, Fault>) -> Finding {
+    match told {
+        Ok(told) => Finding { about: about.to_owned(), told, good: true },
+        Err(fault) => Finding { about: about.to_owned(), told: fault.to_string(), good: false },
+    }
+}

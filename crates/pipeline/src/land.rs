@@ -1,0 +1,246 @@
+//! Land: decode the batch's files into data files that nobody sees yet, and leave one manifest.
+
+use crate::Point;
+use crate::marts::REJECTS;
+use crate::shop::{Pipeline, Prepared};
+use object_store::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tillmart_database::Lease;
+use tillmart_engine::{LandJob, Progress, ReplayFile};
+use tillmart_lake::TableSnapshot;
+use tillmart_model::{
+    Batch, BatchKind, Fault, FaultKind, FileOutcome, FileReason, Manifest, Redelivery, Result, SourceFile, Split,
+    SplitReport,
+};
+
+/// How often a task may be done again because a file in it turned out to be rejected.
+const PASSES: usize = 1_000;
+
+impl Pipeline {
+    /// `Claimed` → `Landed`.
+    pub(crate) async fn land(&self, lease: &Lease, batch: &Batch, prepared: &Prepared) -> Result<()> {
+        let mut files = batch.files.clone();
+        let manifest = match &batch.kind {
+            BatchKind::Load => self.land_load(batch, prepared, &mut files).await?,
+            BatchKind::Replay { file_ids, codes } => self.land_replay(batch, prepared, file_ids, codes).await?,
+            BatchKind::Revoke { file_ids } => self.land_revoke(batch, prepared, file_ids).await?,
+        };
+        self.observer.reached(Point::Written);
+        crate::check::manifest(batch, &files, &manifest)?;
+        let key = format!("{}/{}/batch-{}-{}.json", self.options.manifests, batch.feed, batch.id, uuid::Uuid::new_v4().simple());
+        let json = serde_json::to_vec(&manifest).map_err(|error| {
+            Fault::new(FaultKind::Promise, "the manifest cannot be written as JSON").found(error)
+        })?;
+        self.seams.store.write(&key, json).await?;
+        self.observer.reached(Point::ManifestStored);
+        self.seams.ledger.landed(lease, batch.id, &key, &files, self.seams.clock.now()).await?;
+        self.observer.reached(Point::Landed);
+        Ok(())
+    }
+
+    async fn land_load(&self, batch: &Batch, prepared: &Prepared, files: &mut [SourceFile]) -> Result<Manifest> {
+        self.classify(files).await?;
+        let job = self.job(batch, prepared, BTreeMap::new(), false)?;
+        let splits: Vec<Split> = files
+            .iter()
+            .filter(|file| file.outcome == FileOutcome::Pending)
+            .filter_map(|file| self.source_split(file))
+            .collect();
+        let bytes = splits.iter().map(Split::weight).sum();
+        self.observer.landing(bytes, splits.len() as u64, Arc::clone(&job.progress));
+        let mut manifest = self.land_until_clean(&job, spread(splits, self.seams.engine.tasks()), files).await?;
+        self.observer.landed();
+        let mut more: Vec<Split> = rejected_files(files, &self.options.incoming);
+        manifest.taken_back = self.replaced(files).await?;
+        more.extend(self.take_back_splits(prepared, &manifest.taken_back).await?);
+        for done in self.seams.engine.land(Arc::clone(&job), spread(more, self.seams.engine.tasks())).await? {
+            manifest.merge(done);
+        }
+        Ok(manifest)
+    }
+
+    /// Runs the tasks; a task in which a file turned out to be rejected after rows of it were written is done again without
+    /// that file. Everything the first pass wrote stays invisible.
+    async fn land_until_clean(
+        &self,
+        job: &Arc<LandJob>,
+        mut tasks: Vec<Vec<Split>>,
+        files: &mut [SourceFile],
+    ) -> Result<Manifest> {
+        let mut manifest = Manifest { batch_id: job.batch_id, ..Manifest::default() };
+        for _ in 0..PASSES {
+            if tasks.is_empty() {
+                return Ok(manifest);
+            }
+            let done = self.seams.engine.land(Arc::clone(job), tasks.clone()).await?;
+            tasks = again(&tasks, &done);
+            for task in done {
+                self.decide(&task.splits, files).await?;
+                if tasks.iter().flatten().any(|split| task.splits.iter().any(|report| report.split == split.name())) {
+                    continue;
+                }
+                let tainted = task.splits.iter().any(|report| report.fault.is_some() && report.rows_written > 0);
+                if !tainted {
+                    manifest.merge(task);
+                }
+            }
+        }
+        Err(Fault::new(FaultKind::Promise, "the batch's files keep changing what they are")
+            .hint("nothing was committed; let the producers finish writing and run again"))
+    }
+
+    /// Writes down what the decoder found of each file.
+    async fn decide(&self, reports: &[SplitReport], files: &mut [SourceFile]) -> Result<()> {
+        for report in reports {
+            let Some(file) = files.iter_mut().find(|file| Some(file.id) == report.file_id) else { continue };
+            file.tally = report.tally.clone();
+            file.header.clone_from(&report.header);
+            if report.digest.is_some() {
+                file.digest.clone_from(&report.digest);
+            }
+            file.outcome = match &report.fault {
+                None => FileOutcome::Landed,
+                Some(fault) => {
+                    let mut fault = fault.clone();
+                    if !report.samples.is_empty() {
+                        fault.message = format!("{}\n{}", fault.message, report.samples.join("\n"));
+                    }
+                    FileOutcome::Rejected(fault)
+                }
+            };
+        }
+        Ok(())
+    }
+
+    /// Older versions of landed files, where a redelivered name replaces.
+    async fn replaced(&self, files: &[SourceFile]) -> Result<Vec<i64>> {
+        let mut replaced = Vec::new();
+        if self.options.redelivery == Redelivery::Replace {
+            for file in files.iter().filter(|file| file.outcome == FileOutcome::Landed) {
+                let old = self.seams.ledger.landed_with_path(&self.options.feed, &file.found.path).await?;
+                replaced.extend(old.map(|old| old.id).filter(|old| *old != file.id));
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// Splits that write every data file anew that may hold rows of these source files.
+    pub(crate) async fn take_back_splits(&self, prepared: &Prepared, file_ids: &[i64]) -> Result<Vec<Split>> {
+        let mut splits = Vec::new();
+        if file_ids.is_empty() {
+            return Ok(splits);
+        }
+        for table in prepared.marts.rows.iter().map(|mart| mart.name.as_str()).chain([REJECTS]) {
+            let Some(snapshot) = self.lake.snapshot(table, None).await? else { continue };
+            splits.extend(holding(&snapshot, file_ids).map(|file| Split::TakeBack {
+                table: table.to_owned(),
+                data_file: file.path.clone(),
+                size: file.size,
+                partition: file.partition.clone(),
+                file_ids: file_ids.to_vec(),
+            }));
+        }
+        Ok(splits)
+    }
+
+    /// What all tasks of this batch share.
+    pub(crate) fn job(
+        &self,
+        batch: &Batch,
+        prepared: &Prepared,
+        replay_files: BTreeMap<i64, ReplayFile>,
+        dry_run: bool,
+    ) -> Result<Arc<LandJob>> {
+        let store = &self.seams.store;
+        let base = Path::from_url_path(store.url().path())
+            .map_err(|error| Fault::new(FaultKind::Store, "the storage root is no path").found(error))?;
+        Ok(Arc::new(LandJob {
+            batch_id: batch.id,
+            claim_date: batch.claim_date,
+            contract: Arc::new(self.options.contract.clone()),
+            max_reject_millionths: self.options.max_reject_millionths,
+            dimensions: Arc::clone(&prepared.dimensions),
+            row_marts: prepared.marts.rows.clone(),
+            rejects_table: REJECTS.to_owned(),
+            objects: store.objects(),
+            base,
+            memory_bytes: self.options.memory_bytes / self.seams.engine.tasks().max(1),
+            replay_files,
+            dry_run,
+            progress: Arc::new(Progress::default()),
+        }))
+    }
+}
+
+/// Active files whose statistics do not rule the source files out.
+fn holding<'a>(
+    snapshot: &'a TableSnapshot,
+    file_ids: &'a [i64],
+) -> impl Iterator<Item = &'a tillmart_lake::ActiveFile> + 'a {
+    let bound = |stats: &serde_json::Value, which: &str| stats.get(which)?.get("source_file_id")?.as_i64();
+    snapshot.files.iter().filter(move |file| {
+        let stats: Option<serde_json::Value> = file.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
+        let low = stats.as_ref().and_then(|stats| bound(stats, "minValues")).unwrap_or(i64::MIN);
+        let high = stats.as_ref().and_then(|stats| bound(stats, "maxValues")).unwrap_or(i64::MAX);
+        file_ids.iter().any(|id| (low..=high).contains(id))
+    })
+}
+
+/// Spreads splits over at most `tasks` tasks of about equal bytes, the heaviest first, in path order within a task.
+pub(crate) fn spread(splits: Vec<Split>, tasks: usize) -> Vec<Vec<Split>> {
+    let mut order: Vec<(usize, Split)> = splits.into_iter().enumerate().collect();
+    order.sort_by_key(|(at, split)| (std::cmp::Reverse(split.weight()), *at));
+    let mut loads: Vec<(u64, Vec<(usize, Split)>)> = vec![(0, Vec::new()); tasks.max(1)];
+    for (at, split) in order {
+        if let Some((load, task)) = loads.iter_mut().min_by_key(|(load, _)| *load) {
+            *load += split.weight().max(1);
+            task.push((at, split));
+        }
+    }
+    loads
+        .into_iter()
+        .map(|(_, mut task)| {
+            task.sort_by_key(|(at, _)| *at);
+            task.into_iter().map(|(_, split)| split).collect::<Vec<_>>()
+        })
+        .filter(|task| !task.is_empty())
+        .collect()
+}
+
+/// Tasks to be done again, without the files that turned out to be rejected.
+fn again(tasks: &[Vec<Split>], done: &[Manifest]) -> Vec<Vec<Split>> {
+    let tainted: Vec<&Manifest> = done
+        .iter()
+        .filter(|task| task.splits.iter().any(|report| report.fault.is_some() && report.rows_written > 0))
+        .collect();
+    let excluded: BTreeSet<&str> = tainted
+        .iter()
+        .flat_map(|task| &task.splits)
+        .filter(|report| report.fault.is_some())
+        .map(|report| report.split.as_str())
+        .collect();
+    let of_tainted: BTreeSet<&str> =
+        tainted.iter().flat_map(|task| &task.splits).map(|report| report.split.as_str()).collect();
+    tasks
+        .iter()
+        .filter(|task| task.iter().any(|split| of_tainted.contains(split.name().as_str())))
+        .map(|task| task.iter().filter(|split| !excluded.contains(split.name().as_str())).cloned().collect::<Vec<_>>())
+        .filter(|task| !task.is_empty())
+        .collect()
+}
+
+/// Files rejected whole are kept among the rejects, except those whose bytes were never ours.
+fn rejected_files(files: &[SourceFile], incoming: &str) -> Vec<Split> {
+    files
+        .iter()
+        .filter_map(|file| match &file.outcome {
+            FileOutcome::Rejected(fault) if fault.reason != FileReason::Overwritten => {
+                let mut fault = fault.clone();
+                fault.message = fault.message.lines().next().unwrap_or_default().to_owned();
+                Some(Split::RejectFile { file_id: file.id, path: format!("{incoming}/{}", file.found.path), fault })
+            }
+            _ => None,
+        })
+        .collect()
+}

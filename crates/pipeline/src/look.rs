@@ -1,0 +1,267 @@
+//! Looking at what is there: status, files, rejects, and SQL over everything by name.
+
+use crate::marts::{Marts, REJECTS};
+use crate::shop::Pipeline;
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::datatypes::{Int64Type, SchemaRef};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use tillmart_database::{Dimension, FileFilter};
+use tillmart_engine::{Relation, tables_of};
+use tillmart_model::{Batch, Fault, FaultKind, Result, SourceFile};
+
+/// A reject as a person looks at it.
+#[derive(Debug, Clone, Serialize)]
+pub struct OpenReject {
+    /// The source file's id.
+    pub file_id: i64,
+    /// The source file's path below the storage root, as it was delivered.
+    pub file: String,
+    /// Physical line, 1-based.
+    pub line: Option<i64>,
+    /// Offset of the row's first byte.
+    pub byte_offset: Option<i64>,
+    /// The column at fault.
+    pub column: Option<String>,
+    /// The reason's code.
+    pub code: String,
+    /// What was expected and found.
+    pub message: String,
+    /// The row as it came; bytes that are no UTF-8 are shown as �.
+    pub raw: Option<String>,
+    /// The batch that rejected it.
+    pub batch_id: i64,
+    /// The batch that landed it later.
+    pub replayed_batch_id: Option<i64>,
+}
+
+/// Which rejects to show.
+#[derive(Debug, Clone, Default)]
+pub struct RejectFilter {
+    /// Only of these source files; empty: all.
+    pub file_ids: Vec<i64>,
+    /// Only with these codes; empty: all.
+    pub codes: Vec<String>,
+    /// Only this line.
+    pub line: Option<i64>,
+    /// At most this many.
+    pub limit: Option<usize>,
+    /// Closed ones too.
+    pub closed: bool,
+}
+
+/// Where the feed stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// The feed.
+    pub feed: String,
+    /// A batch that an earlier run left unfinished.
+    pub unfinished: Option<String>,
+    /// The newest published batch.
+    pub last_published: Option<i64>,
+    /// When it was claimed.
+    pub last_claimed: Option<String>,
+    /// Files in the incoming area.
+    pub files_waiting: u64,
+    /// Their bytes.
+    pub bytes_waiting: u64,
+    /// Source files by outcome.
+    pub files: BTreeMap<String, u64>,
+    /// Landed rows, replayed ones included.
+    pub rows_landed: u64,
+    /// Money landed, with two fraction digits.
+    pub money_landed: String,
+    /// Open rejects by reason.
+    pub open_rejects: BTreeMap<String, u64>,
+}
+
+impl Pipeline {
+    /// Where the feed stands.
+    ///
+    /// # Errors
+    /// The database or the store that cannot be read.
+    pub async fn status(&self) -> Result<Status> {
+        self.seams.schema.check().await?;
+        let feed = &self.options.feed;
+        let unfinished = self.seams.ledger.unfinished(feed).await?;
+        let last: Option<Batch> = self.seams.ledger.last_published(feed).await?;
+        let waiting = self.seams.store.list(&self.options.incoming).await?;
+        let (mut outcomes, mut rows, mut cents) = (BTreeMap::new(), 0, 0);
+        for file in self.files(&FileFilter::default()).await? {
+            *outcomes.entry(file.outcome.word().to_owned()).or_default() += 1;
+            if file.outcome == tillmart_model::FileOutcome::Landed {
+                rows += file.tally.rows_landed + file.rows_replayed;
+                cents += file.tally.money_cents;
+            }
+        }
+        Ok(Status {
+            feed: feed.clone(),
+            unfinished: unfinished.map(|batch| format!("batch {} ({}, {})", batch.id, batch.kind.word(), batch.state.word())),
+            last_published: last.as_ref().map(|batch| batch.id),
+            last_claimed: last.map(|batch| batch.created.to_rfc3339()),
+            files_waiting: waiting.len() as u64,
+            bytes_waiting: waiting.iter().map(|found| found.size).sum(),
+            files: outcomes,
+            rows_landed: rows,
+            money_landed: tillmart_model::money::cents_text(cents),
+            open_rejects: self.open_rejects_by_reason().await?,
+        })
+    }
+
+    /// Source files, newest first.
+    ///
+    /// # Errors
+    /// The database that cannot be read.
+    pub async fn files(&self, filter: &FileFilter) -> Result<Vec<SourceFile>> {
+        self.seams.schema.check().await?;
+        self.seams.ledger.files(&self.options.feed, filter).await
+    }
+
+    async fn open_rejects_by_reason(&self) -> Result<BTreeMap<String, u64>> {
+        let batches = self.select_rejects(include_str!("../../../sql/queries/rejects_by_reason.sql")).await?;
+        let mut reasons = BTreeMap::new();
+        for batch in &batches {
+            let (codes, counts) = (batch.column(0).as_string::<i32>(), batch.column(1).as_primitive::<Int64Type>());
+            for row in 0..batch.num_rows() {
+                reasons.insert(codes.value(row).to_owned(), counts.value(row).unsigned_abs());
+            }
+        }
+        Ok(reasons)
+    }
+
+    async fn select_rejects(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+        if self.lake.snapshot(REJECTS, None).await?.is_none() {
+            return Ok(Vec::new());
+        }
+        let marts = Marts { rows: Vec::new(), rollups: Vec::new() };
+        let relation = self.table_relation(&marts, REJECTS, None).await?;
+        let (_, batches) = self.seams.engine.select(vec![relation], sql).await.map_err(|error| {
+            Fault::new(FaultKind::Table, "cannot read the rejects").at(REJECTS).found(error.strip_backtrace())
+        })?;
+        Ok(batches)
+    }
+
+    /// Rejects, newest file first.
+    ///
+    /// # Errors
+    /// The rejects table that cannot be read.
+    pub async fn rejects(&self, filter: &RejectFilter) -> Result<Vec<OpenReject>> {
+        let sql = if filter.closed {
+            include_str!("../../../sql/queries/rejects_all.sql")
+        } else {
+            include_str!("../../../sql/queries/rejects_open.sql")
+        };
+        let mut rejects = Vec::new();
+        for batch in self.select_rejects(sql).await? {
+            for row in 0..batch.num_rows() {
+                let reject = reject(&batch, row);
+                let wanted = (filter.file_ids.is_empty() || filter.file_ids.contains(&reject.file_id))
+                    && (filter.codes.is_empty() || filter.codes.contains(&reject.code))
+                    && (filter.line.is_none() || filter.line == reject.line);
+                if wanted {
+                    rejects.push(reject);
+                }
+                if filter.limit.is_some_and(|limit| rejects.len() >= limit) {
+                    return Ok(rejects);
+                }
+            }
+        }
+        Ok(rejects)
+    }
+
+    /// Runs one SELECT over every table, mart and dimension by name.
+    ///
+    /// # Errors
+    /// `Settings` for SQL that is wrong or names an unknown table; the table or database that cannot be read.
+    pub async fn query(&self, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>)> {
+        let wrong = |error: &dyn std::fmt::Display| {
+            Fault::new(FaultKind::Settings, "the query cannot be run")
+                .found(error)
+                .hint("`tillmart query \"SHOW TABLES\"` lists what there is; a query is one SELECT")
+        };
+        let prepared = self.prepare().await?;
+        if sql.trim().trim_end_matches(';').eq_ignore_ascii_case("show tables") {
+            return self.seams.engine.select(vec![self.names(&prepared.marts).await?], "SELECT * FROM names").await.map_err(|error| wrong(&error));
+        }
+        let mut relations = Vec::new();
+        for table in tables_of(sql).map_err(|error| wrong(&error.strip_backtrace()))? {
+            relations.extend(self.relation(&prepared, &table).await?);
+        }
+        self.seams.engine.select(relations, sql).await.map_err(|error| wrong(&error.strip_backtrace()))
+    }
+
+    async fn relation(&self, prepared: &crate::shop::Prepared, name: &str) -> Result<Option<Relation>> {
+        let unreadable = |error: tillmart_engine::PlanError| {
+            Fault::new(FaultKind::Database, format!("cannot read {name}")).found(error.strip_backtrace())
+        };
+        if prepared.marts.table_specs().iter().any(|spec| spec.name == name) {
+            return self.table_relation(&prepared.marts, name, None).await.map(Some);
+        }
+        if let Some(rows) = prepared.dimensions.table(name) {
+            return Relation::rows(name, rows.schema(), vec![rows.clone()]).map(Some).map_err(unreadable);
+        }
+        if let Some(rollup) = prepared.marts.rollups.iter().find(|rollup| rollup.name == name) {
+            let (_, target) = Marts::database_tables(rollup);
+            let rows = self.seams.publisher.read_target(&target).await?;
+            return Relation::rows(name, target.schema.clone(), rows).map(Some).map_err(unreadable);
+        }
+        if self.seams.schema.tables().await?.iter().any(|table| table == name) {
+            let rows = self.seams.schema.read_table(name).await?;
+            return Relation::rows(name, rows.schema(), vec![rows]).map(Some).map_err(unreadable);
+        }
+        Ok(None)
+    }
+
+    async fn names(&self, marts: &Marts) -> Result<Relation> {
+        use arrow::array::{ArrayRef, StringArray};
+        use arrow::datatypes::{DataType, Field, Schema};
+        let mut rows: Vec<(String, &str, String)> =
+            marts.table_specs().into_iter().map(|spec| (spec.name, "delta", spec.comment)).collect();
+        rows.extend(marts.rollups.iter().map(|rollup| (rollup.name.clone(), "database", rollup.about.clone())));
+        rows.extend(Dimension::ALL.iter().map(|dimension| (dimension.name().to_owned(), "database", "dimension".to_owned())));
+        for table in self.seams.schema.tables().await? {
+            if !rows.iter().any(|(name, _, _)| *name == table) {
+                rows.push((table, "database", "ledger and state".to_owned()));
+            }
+        }
+        let column = |values: Vec<String>| -> ArrayRef { std::sync::Arc::new(StringArray::from(values)) };
+        let fields = ["name", "lives_in", "about"].map(|name| Field::new(name, DataType::Utf8, false));
+        let schema = std::sync::Arc::new(Schema::new(fields.to_vec()));
+        let batch = RecordBatch::try_new(
+            schema.clone(),
+            vec![
+                column(rows.iter().map(|row| row.0.clone()).collect()),
+                column(rows.iter().map(|row| row.1.to_owned()).collect()),
+                column(rows.iter().map(|row| row.2.clone()).collect()),
+            ],
+        );
+        batch
+            .map_err(tillmart_engine::PlanError::from)
+            .and_then(|batch| Relation::rows("names", schema, vec![batch]))
+            .map_err(|error| Fault::new(FaultKind::Promise, "cannot list the tables").found(error))
+    }
+}
+
+fn reject(batch: &RecordBatch, row: usize) -> OpenReject {
+    let integer = |column: usize| {
+        let values = batch.column(column).as_primitive::<Int64Type>();
+        values.is_valid(row).then(|| values.value(row))
+    };
+    let text = |column: usize| {
+        let values = batch.column(column).as_string::<i32>();
+        values.is_valid(row).then(|| values.value(row).to_owned())
+    };
+    let raw = batch.column(7).as_binary::<i32>();
+    OpenReject {
+        file_id: integer(0).unwrap_or_default(),
+        file: text(1).unwrap_or_default(),
+        line: integer(2),
+        byte_offset: integer(3),
+        column: text(4),
+        code: text(5).unwrap_or_default(),
+        message: text(6).unwrap_or_default(),
+        raw: raw.is_valid(row).then(|| String::from_utf8_lossy(raw.value(row)).into_owned()),
+        batch_id: integer(8).unwrap_or_default(),
+        replayed_batch_id: integer(9),
+    }
+}

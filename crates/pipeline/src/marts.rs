@@ -1,0 +1,194 @@
+//! The marts of a project: the built-in ones and the `.sql` files of its own folder.
+
+use arrow::datatypes::{Field, Schema, SchemaRef};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use tillmart_database::{StateTable, TargetTable};
+use tillmart_engine::mart::{MartFile, Rollup, RowMart, WhichMart};
+use tillmart_engine::{DimensionTables, land};
+use tillmart_lake::TableSpec;
+use tillmart_model::{Fault, FaultKind, Result};
+
+/// The row-level mart that every rollup is derived from.
+pub const SALES_MART: &str = "sales_data_mart";
+
+/// The table of rejects.
+pub const REJECTS: &str = "sales_rejects";
+
+/// The built-in marts: file name and text.
+pub const BUILT_IN: [(&str, &str); 4] = [
+    ("sales_data_mart.sql", include_str!("../../../sql/marts/sales_data_mart.sql")),
+    ("customer_data_mart.sql", include_str!("../../../sql/marts/customer_data_mart.sql")),
+    ("customers_data_mart.sql", include_str!("../../../sql/marts/customers_data_mart.sql")),
+    ("sales_team_data_mart.sql", include_str!("../../../sql/marts/sales_team_data_mart.sql")),
+];
+
+/// Names a mart may not take: they are other things' tables.
+const TAKEN: [&str; 8] =
+    ["customer", "store", "product", "sales_team", "product_staging_table", "sales", "merged", REJECTS];
+
+/// Every mart, planned.
+#[derive(Debug, Clone)]
+pub struct Marts {
+    /// Row-level marts, the sales mart first.
+    pub rows: Vec<Arc<RowMart>>,
+    /// Rollups by name.
+    pub rollups: Vec<Rollup>,
+}
+
+impl Marts {
+    /// Reads and plans the built-in marts and those of the folder; a file of the folder with the name of a built-in mart
+    /// takes its place.
+    ///
+    /// # Errors
+    /// `Mart`, with file and line, all wrong files told at once.
+    pub async fn load(folder: &Path, dimensions: &DimensionTables, buckets: u32) -> Result<Marts> {
+        let files = files(folder)?;
+        let mut rows = Vec::new();
+        let mut faults = Vec::new();
+        for file in files.values().filter(|file| matches!(file.which, WhichMart::Rows { .. })) {
+            match RowMart::plan(file, dimensions, buckets).await {
+                Ok(mart) => rows.push(Arc::new(mart)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        rows.sort_by_key(|mart| (mart.name != SALES_MART, mart.name.clone()));
+        let sales = rows.iter().find(|mart| mart.name == SALES_MART).map(|mart| Arc::clone(&mart.schema));
+        let mut rollups = Vec::new();
+        if let Some(sales) = &sales {
+            for file in files.values().filter(|file| matches!(file.which, WhichMart::Rollup { .. })) {
+                match Rollup::plan(file, sales, dimensions).await {
+                    Ok(rollup) => rollups.push(rollup),
+                    Err(fault) => faults.push(fault),
+                }
+            }
+        }
+        match Fault::join(faults) {
+            Some(fault) => Err(fault),
+            None => Ok(Marts { rows, rollups }),
+        }
+    }
+
+    /// Columns of the sales mart.
+    pub fn sales_schema(&self) -> SchemaRef {
+        self.rows.first().map_or_else(|| Arc::new(Schema::empty()), |mart| Arc::clone(&mart.schema))
+    }
+
+    /// Partition columns of the sales mart.
+    pub fn sales_partitions(&self) -> &[String] {
+        self.rows.first().map_or(&[], |mart| mart.partition_by.as_slice())
+    }
+
+    /// The Delta tables: row-level marts, then the rejects.
+    pub fn table_specs(&self) -> Vec<TableSpec> {
+        let mut specs: Vec<TableSpec> = self
+            .rows
+            .iter()
+            .map(|mart| TableSpec {
+                name: mart.name.clone(),
+                comment: mart.about.clone(),
+                schema: Arc::clone(&mart.schema),
+                partition_columns: mart.partition_by.clone(),
+                properties: mart
+                    .bucket
+                    .iter()
+                    .map(|bucket| ("tillmart.buckets".to_owned(), bucket.count.to_string()))
+                    .collect(),
+            })
+            .collect();
+        specs.push(TableSpec {
+            name: REJECTS.to_owned(),
+            comment: "Rows and files that broke the contract, as they came.".to_owned(),
+            schema: land::rejects_schema(),
+            partition_columns: Vec::new(),
+            properties: BTreeMap::new(),
+        });
+        specs
+    }
+
+    /// State and published table of a rollup.
+    pub fn database_tables(rollup: &Rollup) -> (StateTable, TargetTable) {
+        let keys = rollup.state_keys;
+        let not_null = |schema: &SchemaRef, is_key: &dyn Fn(usize, &str) -> bool| -> SchemaRef {
+            let fields: Vec<Field> = schema
+                .fields()
+                .iter()
+                .enumerate()
+                .map(|(at, field)| Field::new(field.name(), field.data_type().clone(), !is_key(at, field.name())))
+                .collect();
+            Arc::new(Schema::new(fields))
+        };
+        let state = StateTable {
+            mart: rollup.name.clone(),
+            schema: not_null(&rollup.state_schema, &|_, _| true),
+            keys,
+            scope: rollup.scope.clone(),
+        };
+        let target = TargetTable {
+            name: rollup.name.clone(),
+            schema: not_null(&rollup.target_schema, &|_, name| rollup.key.iter().any(|key| key == name)),
+            key: rollup.key.clone(),
+            scope: rollup.scope.clone(),
+        };
+        (state, target)
+    }
+}
+
+fn files(folder: &Path) -> Result<BTreeMap<String, MartFile>> {
+    let mut files = BTreeMap::new();
+    for (name, text) in BUILT_IN {
+        let file = MartFile::parse(&format!("built-in {name}"), text)?;
+        files.insert(file.name.clone(), file);
+    }
+    let mut faults = Vec::new();
+    let mut own = BTreeSet::new();
+    for path in sql_files(folder)? {
+        let shown = path.display().to_string();
+        let parsed = std::fs::read_to_string(&path)
+            .map_err(|error| Fault::new(FaultKind::Mart, "a mart's file cannot be read").at(&shown).found(error))
+            .and_then(|text| MartFile::parse(&shown, &text));
+        match parsed {
+            Ok(file) if TAKEN.contains(&file.name.as_str()) || file.name.starts_with("tillmart_") => {
+                faults.push(
+                    Fault::new(FaultKind::Mart, format!("a mart cannot be called {}", file.name))
+                        .at(&shown)
+                        .hint("another table has this name: choose one of your own in the line `-- mart:`"),
+                );
+            }
+            Ok(file) if !own.insert(file.name.clone()) => {
+                faults.push(
+                    Fault::new(FaultKind::Mart, format!("two files declare the mart {}", file.name))
+                        .at(&shown)
+                        .hint("rename one in its line `-- mart:`"),
+                );
+            }
+            Ok(file) => {
+                files.insert(file.name.clone(), file);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
+    match Fault::join(faults) {
+        Some(fault) => Err(fault),
+        None => Ok(files),
+    }
+}
+
+fn sql_files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => {
+            return Err(Fault::new(FaultKind::Mart, "the folder of marts cannot be read")
+                .at(folder.display().to_string())
+                .found(error));
+        }
+    };
+    let mut paths: Vec<_> = entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .filter(|path| path.extension().is_some_and(|ending| ending == "sql"))
+        .collect();
+    paths.sort();
+    Ok(paths)
+}

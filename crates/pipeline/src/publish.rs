@@ -1,0 +1,181 @@
+//! Derive and publish: the batch's deltas are merged into the rollups' state, and the touched rows are finished and
+//! published, in the one database transaction that marks the batch as published.
+
+use crate::Point;
+use crate::marts::{Marts, SALES_MART};
+use crate::shop::{Pipeline, Prepared};
+use arrow::array::RecordBatch;
+use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::SchemaRef;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tillmart_database::{Lease, Publication};
+use tillmart_engine::mart::{Rollup, Section};
+use tillmart_engine::{LandedFile, Relation};
+use tillmart_model::{Batch, BatchKind, Fault, FaultKind, Manifest, Result, Tally};
+
+/// A rollup's change by one batch: rows to add and rows to take back.
+struct Delta<'a> {
+    rollup: &'a Rollup,
+    changes: Vec<(RecordBatch, i64)>,
+}
+
+impl Pipeline {
+    /// `Committed` → `Published`.
+    pub(crate) async fn publish(
+        &self,
+        lease: &Lease,
+        batch: &Batch,
+        manifest_key: &str,
+        prepared: &Prepared,
+    ) -> Result<()> {
+        let manifest = self.read_manifest(manifest_key).await?;
+        let deltas = self.deltas(&manifest, &prepared.marts).await?;
+        let mut publication = self.seams.publisher.begin(lease, batch.id).await?;
+        for delta in &deltas {
+            self.publish_rollup(publication.as_mut(), delta, prepared).await?;
+        }
+        if matches!(batch.kind, BatchKind::Replay { .. }) {
+            let mut by_file: BTreeMap<i64, Tally> = BTreeMap::new();
+            for (file_id, tally) in manifest.splits.iter().flat_map(|report| &report.landed_by_file) {
+                by_file.entry(*file_id).or_default().add(tally);
+            }
+            for (file_id, tally) in &by_file {
+                publication.replayed(*file_id, tally).await?;
+            }
+        }
+        for file_id in &manifest.taken_back {
+            publication.revoked(*file_id).await?;
+        }
+        self.observer.reached(Point::BeforePublish);
+        publication.commit(self.seams.clock.now()).await?;
+        self.observer.reached(Point::Published);
+        Ok(())
+    }
+
+    async fn publish_rollup(
+        &self,
+        publication: &mut dyn Publication,
+        delta: &Delta<'_>,
+        prepared: &Prepared,
+    ) -> Result<()> {
+        let (state, target) = Marts::database_tables(delta.rollup);
+        for (rows, sign) in &delta.changes {
+            publication.merge(&state, rows, *sign).await?;
+        }
+        let merged = publication.touched(&state).await?;
+        let finished = self.finish(delta.rollup, merged, prepared).await?;
+        publication.replace(&state, &target, &finished).await?;
+        Ok(())
+    }
+
+    /// Deltas come from the batch's own landed files, so a retry computes the same ones.
+    async fn deltas<'a>(&self, manifest: &Manifest, marts: &'a Marts) -> Result<Vec<Delta<'a>>> {
+        let added = self.landed_files(
+            manifest.files.iter().filter(|file| file.table == SALES_MART && !file.rewritten).map(|file| {
+                (file.path.as_str(), file.size, file.partition.as_slice())
+            }),
+        )?;
+        let removed = self.landed_files(
+            manifest
+                .removed
+                .iter()
+                .filter(|file| file.table == SALES_MART)
+                .map(|file| (file.path.as_str(), file.size, file.partition.as_slice())),
+        )?;
+        let mut deltas = Vec::with_capacity(marts.rollups.len());
+        for rollup in &marts.rollups {
+            let mut changes = Vec::new();
+            if !added.is_empty() {
+                changes.push((self.merge_over(rollup, marts, &added, None).await?, 1));
+            }
+            if !removed.is_empty() && !manifest.taken_back.is_empty() {
+                let taken = Some(manifest.taken_back.as_slice());
+                changes.push((self.merge_over(rollup, marts, &removed, taken).await?, -1));
+            }
+            deltas.push(Delta { rollup, changes });
+        }
+        Ok(deltas)
+    }
+
+    /// Data files of the sales mart as a scan takes them.
+    pub(crate) fn landed_files<'a>(
+        &self,
+        files: impl Iterator<Item = (&'a str, u64, &'a [(String, Option<String>)])>,
+    ) -> Result<Vec<LandedFile>> {
+        files
+            .map(|(path, size, partition)| {
+                Ok(LandedFile {
+                    path: self.seams.store.path(&format!("{SALES_MART}/{path}"))?,
+                    size,
+                    partition: partition.to_vec(),
+                })
+            })
+            .collect()
+    }
+
+    /// A rollup's `merge` over these files of the sales mart, of all rows or of some source files' only.
+    pub(crate) async fn merge_over(
+        &self,
+        rollup: &Rollup,
+        marts: &Marts,
+        files: &[LandedFile],
+        only: Option<&[i64]>,
+    ) -> Result<RecordBatch> {
+        let at = |error| rollup.fault(&rollup.merge, &error);
+        let schema = marts.sales_schema();
+        let all = Relation::landed("sales", Arc::clone(&schema), marts.sales_partitions(), files).map_err(at)?;
+        let sales = match only {
+            None => all,
+            Some(file_ids) => all.only_source_files(file_ids).map_err(at)?,
+        };
+        self.select_as(rollup, &rollup.merge, vec![sales], &rollup.state_schema).await
+    }
+
+    /// A rollup's `finish` over merged state rows.
+    pub(crate) async fn finish(
+        &self,
+        rollup: &Rollup,
+        merged: Vec<RecordBatch>,
+        prepared: &Prepared,
+    ) -> Result<Vec<RecordBatch>> {
+        let at = |error| rollup.fault(&rollup.finish, &error);
+        let merged: Vec<RecordBatch> =
+            merged.iter().map(|batch| fit(batch, &rollup.state_schema)).collect::<std::result::Result<_, _>>().map_err(shape)?;
+        let mut relations = Relation::dimensions(&prepared.dimensions).map_err(at)?;
+        relations.push(Relation::rows("merged", Arc::clone(&rollup.state_schema), merged).map_err(at)?);
+        relations.push(Relation::incentive(&self.options.incentive).map_err(at)?);
+        Ok(vec![self.select_as(rollup, &rollup.finish, relations, &rollup.target_schema).await?])
+    }
+
+    async fn select_as(
+        &self,
+        rollup: &Rollup,
+        section: &Section,
+        relations: Vec<Relation>,
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch> {
+        let (_, batches) =
+            self.seams.engine.select(relations, &section.sql).await.map_err(|error| rollup.fault(section, &error))?;
+        let batches: Vec<RecordBatch> =
+            batches.iter().map(|batch| fit(batch, schema)).collect::<std::result::Result<_, _>>().map_err(shape)?;
+        concat_batches(schema, &batches).map_err(shape)
+    }
+}
+
+/// The same rows under exactly this schema.
+fn fit(batch: &RecordBatch, schema: &SchemaRef) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| {
+            if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { cast(column, field.data_type()) }
+        })
+        .collect::<std::result::Result<Vec<_>, _>>()?;
+    RecordBatch::try_new(Arc::clone(schema), columns)
+}
+
+fn shape(error: arrow::error::ArrowError) -> Fault {
+    Fault::new(FaultKind::Promise, "a mart's rows do not fit its planned columns").found(error)
+}

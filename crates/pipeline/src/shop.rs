@@ -1,0 +1,150 @@
+//! The pipeline and what it stands on.
+
+use crate::Observer;
+use crate::marts::Marts;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tillmart_database::{Dimension, Dimensions, Ledger, Publisher, Schema};
+use tillmart_engine::{DimensionTables, Engine};
+use tillmart_lake::{Lake, Store};
+use tillmart_model::{ArchivePolicy, Clock, Contract, Fault, FaultKind, Incentive, Redelivery, Result};
+
+/// What the person who runs it has chosen.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The feed.
+    pub feed: String,
+    /// Its contract.
+    pub contract: Contract,
+    /// Incoming area below the storage root.
+    pub incoming: String,
+    /// Area of finished source files.
+    pub processed: String,
+    /// Area of rejected source files.
+    pub error: String,
+    /// Area of Tillmart's own objects.
+    pub manifests: String,
+    /// What becomes of a name that landed before with other bytes.
+    pub redelivery: Redelivery,
+    /// What becomes of finished source files.
+    pub archive: ArchivePolicy,
+    /// More than this share of rows at fault, in millionths, rejects a file.
+    pub max_reject_millionths: u32,
+    /// How long a file in a folder must have been still.
+    pub min_age: Duration,
+    /// At most this many files a batch.
+    pub batch_files_max: u32,
+    /// At most this many bytes a batch (a larger single file is a batch of its own).
+    pub batch_bytes_max: u64,
+    /// The zone whose days `future_date` is judged by.
+    pub time_zone: chrono_tz::Tz,
+    /// Folder of the user's own marts.
+    pub marts_folder: PathBuf,
+    /// Buckets of row-level marts that are bucketed.
+    pub buckets: u32,
+    /// The incentive of the best sellers.
+    pub incentive: Incentive,
+    /// Bytes that landing may hold in open files, over all tasks.
+    pub memory_bytes: usize,
+    /// How long the lease lasts without being prolonged.
+    pub lease: Duration,
+    /// Partitions with fewer data files are left alone by `optimize`.
+    pub optimize_files_min: u32,
+    /// Compacted files are about this large.
+    pub optimize_target_bytes: u64,
+    /// `optimize --vacuum` deletes what is older.
+    pub vacuum_age_hours: u32,
+}
+
+/// The seams: every one has (or will have) several implementations.
+#[derive(Clone)]
+pub struct Seams {
+    /// Objects.
+    pub store: Store,
+    /// The ledger.
+    pub ledger: Arc<dyn Ledger>,
+    /// Dimension tables.
+    pub dimensions: Arc<dyn Dimensions>,
+    /// Published marts.
+    pub publisher: Arc<dyn Publisher>,
+    /// The database's own schema.
+    pub schema: Arc<dyn Schema>,
+    /// Where plans run.
+    pub engine: Arc<dyn Engine>,
+    /// The time.
+    pub clock: Clock,
+}
+
+/// Everything a run needs.
+#[derive(Clone)]
+pub struct Pipeline {
+    pub(crate) options: Options,
+    pub(crate) seams: Seams,
+    pub(crate) lake: Lake,
+    pub(crate) observer: Arc<dyn Observer>,
+}
+
+/// What is read once a run: dimension tables and the marts planned against them.
+pub(crate) struct Prepared {
+    pub(crate) dimensions: Arc<DimensionTables>,
+    pub(crate) marts: Marts,
+}
+
+impl Pipeline {
+    /// A pipeline over these seams.
+    pub fn new(options: Options, seams: Seams, observer: Arc<dyn Observer>) -> Pipeline {
+        let lake = Lake::new(seams.store.clone());
+        Pipeline { options, seams, lake, observer }
+    }
+
+    /// The transaction id's application: one a feed, whose version is the rising batch number.
+    pub(crate) fn application(&self) -> String {
+        format!("tillmart/{}", self.options.feed)
+    }
+
+    /// Reads the dimension tables and plans every mart.
+    pub(crate) async fn prepare(&self) -> Result<Prepared> {
+        let dimensions = self.read_dimensions().await?;
+        let marts = Marts::load(&self.options.marts_folder, &dimensions, self.options.buckets).await?;
+        Ok(Prepared { dimensions, marts })
+    }
+
+    pub(crate) async fn read_dimensions(&self) -> Result<Arc<DimensionTables>> {
+        let mut tables = BTreeMap::new();
+        for dimension in Dimension::ALL {
+            tables.insert(dimension.name().to_owned(), self.seams.dimensions.read(dimension).await?);
+        }
+        Ok(Arc::new(DimensionTables::new(tables)?))
+    }
+
+    /// Makes or checks every table that a run writes.
+    pub(crate) async fn ensure_tables(&self, marts: &Marts) -> Result<()> {
+        for spec in marts.table_specs() {
+            self.lake.ensure(&spec).await?;
+        }
+        for rollup in &marts.rollups {
+            let (state, target) = Marts::database_tables(rollup);
+            self.seams.publisher.prepare(&state, &target).await?;
+        }
+        Ok(())
+    }
+}
+
+/// An empty dimension would reject every sale: more likely somebody forgot to load it.
+pub(crate) fn refuse_empty(dimensions: &DimensionTables) -> Result<()> {
+    let faults = dimensions
+        .tables()
+        .filter(|(name, rows)| rows.num_rows() == 0 && *name != Dimension::Product.name())
+        .map(|(name, _)| {
+            Fault::new(FaultKind::Database, format!("the dimension table {name} is empty"))
+                .expected("the rows that sales are looked up in: without them every sale would be rejected")
+                .hint(format!("load it with `tillmart dimensions load FOLDER` ({name}.csv), then run again"))
+        })
+        .collect();
+    match Fault::join(faults) {
+        Some(fault) => Err(fault),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,198 @@
+//! What a run did, as one object.
+
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use tillmart_model::{Batch, BatchKind, FileOutcome, FileReason, Manifest, SourceFile, Tally, money};
+
+/// What a run did. Rows and money are those of the files that landed; a file rejected whole has none.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Summary {
+    /// Batches carried to their end.
+    pub batches: u64,
+    /// Of those, batches that an earlier run had left unfinished.
+    pub batches_recovered: u64,
+    /// Source files whose rows landed.
+    pub files_landed: u64,
+    /// Source files whose bytes had landed before.
+    pub files_duplicate: u64,
+    /// Source files rejected whole.
+    pub files_rejected: u64,
+    /// Source files overwritten while they were read; the new bytes are taken by the next run.
+    pub files_overwritten: u64,
+    /// Files left where they are because they are still being written.
+    pub files_unsettled: u64,
+    /// Source files rejected whole, by path, with code and reason.
+    pub rejected_files: BTreeMap<String, RejectedFile>,
+    /// Source files taken back.
+    pub files_revoked: u64,
+    /// Data rows read.
+    pub rows_read: u64,
+    /// Rows landed.
+    pub rows_landed: u64,
+    /// Landed rows without a customer.
+    pub rows_anonymous: u64,
+    /// Rows rejected.
+    pub rows_rejected: u64,
+    /// Rejected rows by reason.
+    pub rows_rejected_by_reason: BTreeMap<String, u64>,
+    /// Rejected rows of earlier batches that a replay landed.
+    pub rows_replayed: u64,
+    /// Landed rows whose product is unknown: a warning.
+    pub rows_unknown_product: u64,
+    /// Sum of the landed rows' `total_cost`, with two fraction digits.
+    pub money_landed: String,
+    /// Months touched.
+    pub months: BTreeSet<String>,
+    /// Stores touched.
+    pub stores: BTreeSet<String>,
+    /// Bytes of the files that landed.
+    pub bytes: u64,
+    /// Wall time.
+    pub milliseconds: u64,
+    /// Bytes of landed files over wall time, in 10^6 bytes a second.
+    pub megabytes_per_second: u64,
+    #[serde(skip)]
+    money_cents: i128,
+}
+
+/// Why a file was rejected whole.
+#[derive(Debug, Clone, Serialize)]
+pub struct RejectedFile {
+    /// The code.
+    pub code: String,
+    /// In words.
+    pub because: String,
+}
+
+impl Summary {
+    /// Whether something was rejected: exit code 1.
+    pub fn has_rejects(&self) -> bool {
+        self.files_rejected > 0 || self.rows_rejected > 0
+    }
+
+    pub(crate) fn took(&mut self, time: std::time::Duration) {
+        self.milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        self.megabytes_per_second = self.bytes / 1_000 / self.milliseconds.max(1);
+    }
+
+    pub(crate) fn add_places(&mut self, manifest: &Manifest) {
+        let partitions = manifest
+            .files
+            .iter()
+            .map(|file| &file.partition)
+            .chain(manifest.removed.iter().map(|file| &file.partition));
+        for (column, value) in partitions.flatten() {
+            match (column.as_str(), value) {
+                ("sales_month", Some(month)) => drop(self.months.insert(month.clone())),
+                ("store_id", Some(store)) => drop(self.stores.insert(store.clone())),
+                _ => {}
+            }
+        }
+        for tally in manifest.splits.iter().flat_map(|report| report.landed_by_file.values()) {
+            self.rows_replayed += tally.rows_landed;
+            self.add_money(tally);
+        }
+    }
+
+    pub(crate) fn add_batch(&mut self, batch: &Batch) {
+        self.batches += 1;
+        if let BatchKind::Revoke { file_ids } = &batch.kind {
+            self.files_revoked += file_ids.len() as u64;
+        }
+        for file in &batch.files {
+            self.add_file(file);
+        }
+        self.money_landed = money::cents_text(self.money_cents);
+    }
+
+    fn add_file(&mut self, file: &SourceFile) {
+        match &file.outcome {
+            FileOutcome::Landed => {
+                self.files_landed += 1;
+                self.bytes += file.found.size;
+                self.rows_read += file.tally.rows_read;
+                self.rows_landed += file.tally.rows_landed;
+                self.rows_anonymous += file.tally.rows_anonymous;
+                self.rows_rejected += file.tally.rows_rejected();
+                self.rows_unknown_product += file.tally.rows_unknown_product;
+                for (reason, rows) in &file.tally.rejected {
+                    *self.rows_rejected_by_reason.entry(reason.code().to_owned()).or_default() += rows;
+                }
+                self.add_money(&file.tally);
+            }
+            FileOutcome::Duplicate { .. } => self.files_duplicate += 1,
+            FileOutcome::Rejected(fault) if fault.reason == FileReason::Overwritten => self.files_overwritten += 1,
+            FileOutcome::Rejected(fault) => {
+                self.files_rejected += 1;
+                let because = fault.message.lines().next().unwrap_or_default().to_owned();
+                let code = fault.reason.code().to_owned();
+                self.rejected_files.insert(file.found.path.clone(), RejectedFile { code, because });
+            }
+            FileOutcome::Pending | FileOutcome::Revoked { .. } => {}
+        }
+    }
+
+    fn add_money(&mut self, tally: &Tally) {
+        self.money_cents += tally.money_cents;
+        self.money_landed = money::cents_text(self.money_cents);
+    }
+}
+
+/// What a run would do.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct RunPlan {
+    /// A batch that an earlier run left, to be finished first.
+    pub unfinished: Option<String>,
+    /// How many batches the waiting files make.
+    pub batches: u64,
+    /// Files left alone because they are still being written.
+    pub files_unsettled: u64,
+    /// The waiting files.
+    pub files: Vec<PlannedFile>,
+    /// Months they touch.
+    pub months: BTreeSet<String>,
+    /// Stores they touch.
+    pub stores: BTreeSet<i32>,
+}
+
+/// One waiting file and what would become of it.
+#[derive(Debug, Clone, Serialize)]
+pub struct PlannedFile {
+    /// Path below the incoming area.
+    pub path: String,
+    /// Bytes.
+    pub bytes: u64,
+    /// Format of its rows, or `foreign`.
+    pub kind: &'static str,
+    /// `landed`, `duplicate` or `rejected`.
+    pub outcome: String,
+    /// Why, where it would be rejected.
+    pub because: Option<String>,
+    /// Rows read.
+    pub rows_read: u64,
+    /// Rows that would be rejected.
+    pub rows_rejected: u64,
+    /// Money that would land.
+    pub money: String,
+}
+
+impl PlannedFile {
+    pub(crate) fn of(file: &SourceFile) -> PlannedFile {
+        let because = match &file.outcome {
+            FileOutcome::Rejected(fault) => {
+                Some(format!("{}: {}", fault.reason, fault.message.lines().next().unwrap_or_default()))
+            }
+            _ => None,
+        };
+        PlannedFile {
+            path: file.found.path.clone(),
+            bytes: file.found.size,
+            kind: crate::run::kind_word(&file.found.path),
+            outcome: file.outcome.word().to_owned(),
+            because,
+            rows_read: file.tally.rows_read,
+            rows_rejected: file.tally.rows_rejected(),
+            money: money::cents_text(file.tally.money_cents),
+        }
+    }
+}

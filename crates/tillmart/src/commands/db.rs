@@ -1,0 +1,25 @@
+//! `db migrate`.
+
+use super::Outcome;
+use crate::cli::{Cli, DbCommand};
+use crate::{screen, wiring};
+use tillmart_database::Schema;
+use tillmart_model::Result;
+
+pub(crate) fn run(cli: &Cli, command: &DbCommand) -> Result<Outcome> {
+    let DbCommand::Migrate = command;
+    let project = wiring::open(cli)?;
+    let migrations = project.runtime.block_on(project.database.migrate())?;
+    let (before, now): (Vec<_>, Vec<_>) = migrations.iter().partition(|migration| migration.applied);
+    if cli.json {
+        let names: Vec<&str> = now.iter().map(|migration| migration.name.as_str()).collect();
+        screen::json(&serde_json::json!({ "applied_before": before.len(), "applied_now": names }))?;
+    }
+    if now.is_empty() {
+        screen::talk("The database is up to date.");
+    }
+    for migration in now {
+        screen::talk(&format!("applied {:04} {}", migration.number, migration.name));
+    }
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,64 @@
+//! `dimensions load`.
+
+use super::Outcome;
+use crate::cli::{Cli, DimensionsCommand};
+use crate::wiring::Project;
+use crate::{screen, wiring};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use tillmart_database::{Dimension, Dimensions, Schema, Upserted};
+use tillmart_model::{Fault, FaultKind, Result};
+
+pub(crate) fn run(cli: &Cli, command: &DimensionsCommand) -> Result<Outcome> {
+    let DimensionsCommand::Load { path } = command;
+    let project = wiring::open(cli)?;
+    let loaded = load(&project, path)?;
+    if cli.json {
+        let object: BTreeMap<&str, _> = loaded
+            .iter()
+            .map(|(name, done)| {
+                (*name, serde_json::json!({ "added": done.added, "changed": done.changed, "unchanged": done.unchanged }))
+            })
+            .collect();
+        screen::json(&object)?;
+    } else {
+        let rows: Vec<Vec<String>> = loaded
+            .iter()
+            .map(|(name, done)| {
+                vec![(*name).to_owned(), screen::count(done.added), screen::count(done.changed), screen::count(done.unchanged)]
+            })
+            .collect();
+        let headers = ["dimension", "added", "changed", "unchanged"];
+        screen::data(&screen::table::table(&headers, &headers[1..], &rows));
+    }
+    Ok(Outcome::Done)
+}
+
+/// Loads every dimension file below a folder, or one file.
+pub(crate) fn load(project: &Project, path: &Path) -> Result<Vec<(&'static str, Upserted)>> {
+    project.runtime.block_on(project.database.check())?;
+    let mut loaded = Vec::new();
+    for (dimension, file) in files(path)? {
+        loaded.push((dimension.name(), project.runtime.block_on(project.database.load_csv(dimension, &file))?));
+    }
+    Ok(loaded)
+}
+
+fn files(path: &Path) -> Result<Vec<(Dimension, PathBuf)>> {
+    let name = |dimension: &Dimension| format!("{}.csv", dimension.name());
+    let names: Vec<String> = Dimension::ALL.iter().map(name).collect();
+    let found: Vec<(Dimension, PathBuf)> = if path.is_dir() {
+        Dimension::ALL.iter().map(|dimension| (*dimension, path.join(name(dimension)))).filter(|(_, file)| file.exists()).collect()
+    } else {
+        let is_it = |dimension: &&Dimension| path.file_name().is_some_and(|file| file == name(dimension).as_str());
+        Dimension::ALL.iter().filter(is_it).map(|dimension| (*dimension, path.to_owned())).collect()
+    };
+    if found.is_empty() || !path.exists() {
+        return Err(Fault::new(FaultKind::Settings, "no dimension to load")
+            .at(path.display().to_string())
+            .expected(format!("a folder with {}, or one of them", names.join(", ")))
+            .found(if path.exists() { "none of them" } else { "no such path" })
+            .hint("`tillmart generate --dimensions-only --out FOLDER` makes an example of each"));
+    }
+    Ok(found)
+}

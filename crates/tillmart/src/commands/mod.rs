@@ -1,0 +1,47 @@
+//! One module a command: it opens the project, asks the pipeline, and shows the answer.
+
+pub(crate) mod db;
+pub(crate) mod demo;
+pub(crate) mod dimensions;
+pub(crate) mod doctor;
+pub(crate) mod files;
+pub(crate) mod generate;
+pub(crate) mod init;
+pub(crate) mod optimize;
+pub(crate) mod query;
+pub(crate) mod rejects;
+pub(crate) mod run;
+pub(crate) mod status;
+pub(crate) mod verify;
+
+use std::process::ExitCode;
+use tillmart_model::{Fault, FaultKind};
+
+/// How a command that could be carried out ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// All done: exit 0.
+    Done,
+    /// Done, but something was rejected: exit 1.
+    WithRejects,
+    /// It was looked at, and it is not as it should be: exit 2.
+    NotGood,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> ExitCode {
+        match outcome {
+            Outcome::Done => ExitCode::SUCCESS,
+            Outcome::WithRejects => ExitCode::from(1),
+            Outcome::NotGood => ExitCode::from(2),
+        }
+    }
+}
+
+/// 75 (try again later) when another run holds the lease, else 2.
+pub(crate) fn exit_code(fault: &Fault) -> ExitCode {
+    match fault.kind {
+        FaultKind::Busy => ExitCode::from(75),
+        _ => ExitCode::from(2),
+    }
+}

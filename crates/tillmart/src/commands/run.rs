@@ -1,0 +1,39 @@
+//! `run`.
+
+use super::Outcome;
+use crate::cli::{Cli, RunArgs};
+use crate::{screen, wiring};
+use tillmart_model::Result;
+use tillmart_pipeline::Summary;
+
+pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<Outcome> {
+    let project = wiring::open(cli)?;
+    if args.dry_run {
+        let plan = project.runtime.block_on(project.pipeline.plan())?;
+        if cli.json {
+            screen::json(&plan)?;
+        } else {
+            screen::data(&screen::summary::plan(&plan));
+        }
+        return Ok(Outcome::Done);
+    }
+    let summary = project.runtime.block_on(project.pipeline.run())?;
+    drop(project.pipeline);
+    tell(cli, &summary)
+}
+
+/// Shows a summary, and says what a person may want to do next.
+pub(crate) fn tell(cli: &Cli, summary: &Summary) -> Result<Outcome> {
+    if cli.json {
+        screen::json(summary)?;
+    } else {
+        screen::data(&screen::summary::summary(summary));
+        if summary.rows_rejected > 0 {
+            screen::talk("`tillmart rejects list` shows the rejected rows; `tillmart rejects replay` lands those whose fault is mended.");
+        }
+        if summary.files_rejected > 0 {
+            screen::talk("A rejected file lies in the error area beside a report; correct it and deliver it again.");
+        }
+    }
+    Ok(if summary.has_rejects() { Outcome::WithRejects } else { Outcome::Done })
+}

@@ -1,0 +1,124 @@
+//! A run's summary in words.
+
+use super::{bytes, count, many, money};
+use tillmart_pipeline::{RunPlan, Summary};
+
+/// The summary of a run.
+pub(crate) fn summary(summary: &Summary) -> String {
+    let mut lines = Vec::new();
+    if summary.batches_recovered > 0 {
+        lines.push("An earlier run had stopped on the way; its batch was finished first.".to_owned());
+    }
+    if summary.batches == 0 {
+        lines.push("Nothing to do: no source file waits.".to_owned());
+        unsettled(summary, &mut lines);
+        return lines.join("\n");
+    }
+    let mut files = vec![format!("{} landed", count(summary.files_landed))];
+    for (number, word) in [
+        (summary.files_duplicate, "duplicate"),
+        (summary.files_rejected, "rejected"),
+        (summary.files_overwritten, "overwritten while they were read"),
+        (summary.files_revoked, "taken back"),
+    ] {
+        if number > 0 {
+            files.push(format!("{} {word}", count(number)));
+        }
+    }
+    lines.push(format!("files    {}", files.join(", ")));
+    for (path, rejected) in &summary.rejected_files {
+        lines.push(format!("         ✗ {}: {}: {}", super::table::visible(path), rejected.code, rejected.because));
+    }
+    lines.push(format!(
+        "rows     {} read = {} landed + {} rejected",
+        count(summary.rows_read),
+        count(summary.rows_landed),
+        count(summary.rows_rejected)
+    ));
+    for (reason, rows) in &summary.rows_rejected_by_reason {
+        lines.push(format!("         ✗ {} {reason}", count(*rows)));
+    }
+    if summary.rows_replayed > 0 {
+        lines.push(format!("         {} landed that had been rejected before", count(summary.rows_replayed)));
+    }
+    if summary.rows_anonymous > 0 {
+        lines.push(format!("         {} of the landed are anonymous", count(summary.rows_anonymous)));
+    }
+    if summary.rows_unknown_product > 0 {
+        lines.push(format!("         {} of the landed name a product that is not in the product table", count(summary.rows_unknown_product)));
+    }
+    lines.push(format!("money    {}", money(&summary.money_landed)));
+    lines.push(format!(
+        "touched  {} in {}{}",
+        many(summary.stores.len() as u64, "store"),
+        many(summary.months.len() as u64, "month"),
+        span(summary)
+    ));
+    lines.push(format!(
+        "time     {} s, {} at {} MB/s, {}",
+        seconds(summary.milliseconds),
+        bytes(summary.bytes),
+        count(summary.megabytes_per_second),
+        batches(summary.batches)
+    ));
+    unsettled(summary, &mut lines);
+    lines.join("\n")
+}
+
+fn batches(number: u64) -> String {
+    if number == 1 { "1 batch".to_owned() } else { format!("{} batches", count(number)) }
+}
+
+fn span(summary: &Summary) -> String {
+    match (summary.months.first(), summary.months.last()) {
+        (Some(first), Some(last)) if first != last => format!(" ({first} to {last})"),
+        (Some(only), _) => format!(" ({only})"),
+        _ => String::new(),
+    }
+}
+
+fn unsettled(summary: &Summary, lines: &mut Vec<String>) {
+    if summary.files_unsettled > 0 {
+        lines.push(format!("waiting  {} still being written, left for the next run", many(summary.files_unsettled, "file")));
+    }
+}
+
+fn seconds(milliseconds: u64) -> String {
+    format!("{}.{:02}", milliseconds / 1000, milliseconds % 1000 / 10)
+}
+
+/// What a run would do.
+pub(crate) fn plan(plan: &RunPlan) -> String {
+    let mut lines = Vec::new();
+    if let Some(unfinished) = &plan.unfinished {
+        lines.push(format!("A run would first finish {unfinished}."));
+    }
+    if plan.files.is_empty() {
+        lines.push("No source file waits.".to_owned());
+        return lines.join("\n");
+    }
+    let rows: Vec<Vec<String>> = plan
+        .files
+        .iter()
+        .map(|file| {
+            vec![
+                file.path.clone(),
+                file.kind.to_owned(),
+                bytes(file.bytes),
+                count(file.rows_read),
+                count(file.rows_rejected),
+                money(&file.money),
+                file.because.as_ref().map_or_else(|| file.outcome.clone(), |because| format!("{} ({because})", file.outcome)),
+            ]
+        })
+        .collect();
+    let headers = ["file", "kind", "size", "rows", "rejected", "money", "would be"];
+    lines.push(super::table::table(&headers, &["size", "rows", "rejected", "money"], &rows));
+    let total: u64 = plan.files.iter().map(|file| file.bytes).sum();
+    lines.push(format!("{} in {}, {}", many(plan.files.len() as u64, "file"), batches(plan.batches), bytes(total)));
+    let months: Vec<&str> = plan.months.iter().map(String::as_str).collect();
+    lines.push(format!("months touched: {}", if months.is_empty() { "none".to_owned() } else { months.join(", ") }));
+    lines.push(format!("stores touched: {}", plan.stores.len()));
+    lines.push("Nothing was changed.".to_owned());
+    lines.join("\n")
+}

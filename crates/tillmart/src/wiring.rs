@@ -1,0 +1,104 @@
+//! From settings to a pipeline: the one place that knows which implementation stands behind each seam.
+
+use crate::cli::Cli;
+use crate::screen::progress::Screen;
+use crate::settings::{self, Settings};
+use chrono::{DateTime, Utc};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tillmart_database::Sqlite;
+use tillmart_engine::Embedded;
+use tillmart_lake::Store;
+use tillmart_model::{Clock, Fault, FaultKind, Result};
+use tillmart_pipeline::{Options, Pipeline, Seams};
+use tokio::runtime::Runtime;
+
+/// A project that has been opened.
+pub(crate) struct Project {
+    pub(crate) settings: Settings,
+    pub(crate) database: Sqlite,
+    pub(crate) store: Store,
+    pub(crate) pipeline: Pipeline,
+    pub(crate) runtime: Runtime,
+}
+
+/// Opens the project that the command line names.
+pub(crate) fn open(cli: &Cli) -> Result<Project> {
+    open_at(&cli.project, cli)
+}
+
+/// Opens the project in a folder.
+pub(crate) fn open_at(folder: &Path, cli: &Cli) -> Result<Project> {
+    let settings = settings::load(folder, cli.env.as_deref(), settings::variables())?;
+    let database = Sqlite::open(&settings.database_file())?;
+    let store = Store::open(&settings.storage.root, &settings.project)?;
+    let tasks = tasks(&settings);
+    let memory = settings.run.memory_mib as usize * (1 << 20);
+    let roles = Arc::new(database.clone());
+    let seams = Seams {
+        store: store.clone(),
+        ledger: roles.clone(),
+        dimensions: roles.clone(),
+        publisher: roles.clone(),
+        schema: roles,
+        engine: Arc::new(Embedded::new(tasks, memory)),
+        clock: clock()?,
+    };
+    let pipeline = Pipeline::new(options(&settings), seams, Arc::new(Screen::new(cli.json)));
+    Ok(Project { settings, database, store, pipeline, runtime: runtime(tasks)? })
+}
+
+fn tasks(settings: &Settings) -> usize {
+    match settings.run.tasks {
+        0 => std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get),
+        tasks => tasks as usize,
+    }
+}
+
+/// The runtime that everything asynchronous runs on.
+pub(crate) fn runtime(threads: usize) -> Result<Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads.max(2))
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::new(FaultKind::Store, "cannot start worker threads").found(error))
+}
+
+/// The machine's clock, or the moment in `TILLMART_CLOCK`: for tests and for repeating a run of the past.
+fn clock() -> Result<Clock> {
+    let Ok(text) = std::env::var("TILLMART_CLOCK") else { return Ok(Clock::System) };
+    let moment = DateTime::parse_from_rfc3339(&text).map_err(|error| {
+        Fault::new(FaultKind::Settings, "TILLMART_CLOCK is no moment")
+            .expected("RFC 3339, e.g. 2026-11-20T08:00:00Z")
+            .found(error)
+    })?;
+    Ok(Clock::Fixed(moment.with_timezone(&Utc)))
+}
+
+fn options(settings: &Settings) -> Options {
+    let (feed, storage, optimize) = (&settings.feed, &settings.storage, &settings.optimize);
+    Options {
+        feed: feed.name.clone(),
+        contract: feed.contract.clone(),
+        incoming: storage.incoming.clone(),
+        processed: storage.processed.clone(),
+        error: storage.error.clone(),
+        manifests: storage.manifests.clone(),
+        redelivery: feed.redelivery,
+        archive: feed.archive,
+        max_reject_millionths: feed.max_reject_ratio_millionths,
+        min_age: feed.min_age,
+        batch_files_max: feed.batch_files_max,
+        batch_bytes_max: feed.batch_bytes_max,
+        time_zone: feed.time_zone,
+        marts_folder: settings.marts_folder(),
+        buckets: settings.marts.customer_buckets,
+        incentive: settings.marts.incentive,
+        memory_bytes: settings.run.memory_mib as usize * (1 << 20),
+        lease: Duration::from_secs(u64::from(settings.run.lease_seconds)),
+        optimize_files_min: optimize.files_min,
+        optimize_target_bytes: u64::from(optimize.target_file_mib) << 20,
+        vacuum_age_hours: optimize.vacuum_age_hours,
+    }
+}
