@@ -64,7 +64,7 @@ impl FileWriter {
     pub(super) async fn finish(mut self, job: &LandJob, rewritten: bool) -> Result<DataFile> {
         let metadata = self.writer.finish().map_err(|error| write_fault(&self.table, error))?;
         let stats = stats(&metadata, &self.schema).to_string();
-        let bytes = self.writer.into_inner().map_err(|error| write_fault(&self.table, error))?;
+        let bytes = std::mem::take(self.writer.inner_mut());
         let mut path = String::new();
         for (column, value) in &self.partition {
             path.push_str(&format!("{column}={}/", folder(value.as_deref())));

@@ -19,7 +19,7 @@ pub(crate) fn run(cli: &Cli, args: &DemoArgs) -> Result<Outcome> {
     init::make(cli, folder)?;
     write_mark(folder)?;
     let project = wiring::open_at(folder, cli)?;
-    screen::data("1. Real sales of three days and made-up sales arrive, with all that goes wrong in such files.");
+    screen::data("1. Sales files arrive, with all that goes wrong in such files.");
     deliver(&project, args.rows)?;
     screen::data("\n2. Customers, stores, products and sales persons are loaded.");
     for (name, done) in dimensions::load(&project, &folder.join("dimensions"))? {
@@ -121,7 +121,7 @@ fn rejects(project: &Project) -> Result<()> {
                 reject.file.clone(),
                 reject.line.map_or_else(String::new, |line| line.to_string()),
                 reject.code.clone(),
-                reject.message.clone(),
+                screen::table::short(&reject.message),
             ]
         })
         .collect();

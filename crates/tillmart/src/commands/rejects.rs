@@ -83,7 +83,7 @@ fn list(cli: &Cli, rejects: &[OpenReject], limit: Option<usize>) -> Result<Outco
                 reject.file.clone(),
                 reject.line.map_or_else(String::new, |line| line.to_string()),
                 reject.code.clone(),
-                reject.message.clone(),
+                screen::table::short(&reject.message),
             ]
         })
         .collect();

@@ -3,13 +3,14 @@
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use tillmart_model::{Fault, FaultKind, Result};
 
 /// A table of texts; columns named in `right` are set to the right.
 pub(crate) fn table(headers: &[&str], right: &[&str], rows: &[Vec<String>]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Disabled);
+    table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_style(TableComponent::HeaderLines, '─').set_style(TableComponent::MiddleHeaderIntersections, '─');
     table.set_header(headers.iter().map(|name| Cell::new(name).set_alignment(alignment(right.contains(name)))));
     for row in rows {
         table.add_row(
@@ -19,6 +20,13 @@ pub(crate) fn table(headers: &[&str], right: &[&str], rows: &[Vec<String>]) -> S
         );
     }
     table.to_string()
+}
+
+/// A text cut to what fits a line of a table; the whole of it is told elsewhere.
+pub(crate) fn short(text: &str) -> String {
+    const LETTERS_MAX: usize = 100;
+    let first = text.lines().next().unwrap_or_default();
+    if first.chars().count() <= LETTERS_MAX { first.to_owned() } else { first.chars().take(LETTERS_MAX - 1).chain(['…']).collect() }
 }
 
 /// Control characters could move the cursor of whoever looks: they are shown, not sent.

@@ -31,7 +31,11 @@ pub(crate) fn example(form: Form) -> String {
             text.push_str(&format!("[{section}]\n"));
         }
         describe(&mut text, &path, key.spec());
-        let comment = if form == Form::Commented { "# " } else { "" };
+        let comment = match form {
+            Form::Commented => "# ",
+            #[cfg(test)]
+            Form::Live => "",
+        };
         text.push_str(&format!("{comment}{name} = {}\n\n", key.spec().default));
     }
     text.push_str(FOOT);
