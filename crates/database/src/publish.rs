@@ -50,6 +50,10 @@ pub trait Publisher: Send + Sync {
     /// a `Promise` fault if the batch is in another state (a published one is never published again).
     async fn begin(&self, lease: &Lease, batch_id: i64) -> Result<Box<dyn Publication>>;
 
+    /// Whether nothing was merged into the state yet, as with a mart that was added later: its first batch then takes in
+    /// everything that has landed. A missing table is empty.
+    async fn is_empty(&self, state: &StateTable) -> Result<bool>;
+
     /// All rows of a state table, in key order.
     async fn read_state(&self, state: &StateTable) -> Result<Vec<RecordBatch>>;
 

@@ -42,15 +42,18 @@ impl Pipeline {
     async fn land_load(&self, batch: &Batch, prepared: &Prepared, files: &mut [SourceFile]) -> Result<Manifest> {
         self.classify(files).await?;
         let job = self.job(batch, prepared, BTreeMap::new(), false)?;
-        let splits: Vec<Split> = files
-            .iter()
-            .filter(|file| file.outcome == FileOutcome::Pending)
-            .filter_map(|file| self.source_split(file))
-            .collect();
-        let bytes = splits.iter().map(Split::weight).sum();
-        self.observer.landing(bytes, splits.len() as u64, Arc::clone(&job.progress));
-        let mut manifest = self.land_until_clean(&job, spread(splits, self.seams.engine.tasks()), files).await?;
-        self.observer.landed();
+        let mut manifest = Manifest { batch_id: batch.id, ..Manifest::default() };
+        loop {
+            let pending = files.iter().filter(|file| file.outcome == FileOutcome::Pending);
+            let splits: Vec<Split> = pending.filter_map(|file| self.source_split(file)).collect();
+            let bytes = splits.iter().map(Split::weight).sum();
+            self.observer.landing(bytes, splits.len() as u64, Arc::clone(&job.progress));
+            manifest.merge(self.land_until_clean(&job, spread(splits, self.seams.engine.tasks()), files).await?);
+            self.observer.landed();
+            if !reopen_duplicates(files) {
+                break;
+            }
+        }
         let mut more: Vec<Split> = rejected_files(files, &self.options.incoming);
         manifest.taken_back = self.replaced(files).await?;
         more.extend(self.take_back_splits(prepared, &manifest.taken_back).await?);
@@ -171,6 +174,27 @@ impl Pipeline {
             progress: Arc::new(Progress::default()),
         }))
     }
+}
+
+/// Only bytes that landed make a duplicate. Where the first of several equal files of the batch was rejected, the next one
+/// is decoded after all: another name may mean another format. Returns whether there is such a file.
+fn reopen_duplicates(files: &mut [SourceFile]) -> bool {
+    let not_landed: BTreeSet<i64> =
+        files.iter().filter(|file| matches!(file.outcome, FileOutcome::Rejected(_))).map(|file| file.id).collect();
+    let mut successors: BTreeMap<i64, i64> = BTreeMap::new();
+    for file in files.iter_mut() {
+        let FileOutcome::Duplicate { of } = file.outcome else { continue };
+        if not_landed.contains(&of) {
+            file.outcome = match successors.get(&of) {
+                Some(successor) => FileOutcome::Duplicate { of: *successor },
+                None => {
+                    successors.insert(of, file.id);
+                    FileOutcome::Pending
+                }
+            };
+        }
+    }
+    !successors.is_empty()
 }
 
 /// Active files whose statistics do not rule the source files out.

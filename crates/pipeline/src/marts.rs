@@ -135,6 +135,12 @@ impl Marts {
     }
 }
 
+/// Names of all rollups, built-in and of the folder, without planning them.
+pub(crate) fn rollup_names(folder: &Path) -> Result<Vec<String>> {
+    let rollups = files(folder)?.into_values().filter(|file| matches!(file.which, WhichMart::Rollup { .. }));
+    Ok(rollups.map(|file| file.name).collect())
+}
+
 fn files(folder: &Path) -> Result<BTreeMap<String, MartFile>> {
     let mut files = BTreeMap::new();
     for (name, text) in BUILT_IN {

@@ -86,6 +86,12 @@ impl Pipeline {
         let mut deltas = Vec::with_capacity(marts.rollups.len());
         for rollup in &marts.rollups {
             let mut changes = Vec::new();
+            if self.seams.publisher.is_empty(&Marts::database_tables(rollup).0).await? {
+                // A mart that was added later takes in everything that has landed, this batch with it.
+                changes.push((self.merge_over(rollup, marts, &self.active_sales().await?, None).await?, 1));
+                deltas.push(Delta { rollup, changes });
+                continue;
+            }
             if !added.is_empty() {
                 changes.push((self.merge_over(rollup, marts, &added, None).await?, 1));
             }
@@ -96,6 +102,13 @@ impl Pipeline {
             deltas.push(Delta { rollup, changes });
         }
         Ok(deltas)
+    }
+
+    /// Every active data file of the sales mart. Batches are serial: while one publishes, the newest version is its own.
+    async fn active_sales(&self) -> Result<Vec<LandedFile>> {
+        let snapshot = self.lake.snapshot(SALES_MART, None).await?;
+        let active = snapshot.map(|snapshot| snapshot.files).unwrap_or_default();
+        self.landed_files(active.iter().map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))
     }
 
     /// Data files of the sales mart as a scan takes them.

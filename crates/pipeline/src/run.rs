@@ -35,12 +35,27 @@ impl Pipeline {
         self.observer.doing("listing the incoming area");
         let waiting = self.discover().await?;
         summary.files_unsettled = waiting.unsettled;
-        for files in self.batches_of(waiting.files) {
+        let mut batches = self.batches_of(waiting.files);
+        if batches.is_empty() && self.has_new_mart().await? {
+            // A batch without files: it fills the mart that was added since the last one.
+            batches.push(Vec::new());
+        }
+        for files in batches {
             let prepared = self.prepared(&mut prepared).await?;
             let batch = self.claim(&held.lease, &BatchKind::Load, &files).await?;
             self.finish_batch(&held.lease, batch, prepared, &mut summary).await?;
         }
         Ok(summary)
+    }
+
+    /// Whether a mart was added whose table the database does not have yet, while there are landed sales to fill it with.
+    async fn has_new_mart(&self) -> Result<bool> {
+        if self.seams.ledger.last_published(&self.options.feed).await?.is_none() {
+            return Ok(false);
+        }
+        let tables = self.seams.schema.tables().await?;
+        let rollups = crate::marts::rollup_names(&self.options.marts_folder)?;
+        Ok(rollups.iter().any(|name| !tables.contains(name)))
     }
 
     /// Claims a batch of any kind and carries it to its end, after whatever was unfinished.

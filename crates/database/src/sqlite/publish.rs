@@ -2,7 +2,7 @@
 
 use super::columns::DecimalForm;
 use super::merge::{Session, read_all};
-use super::tables::{Layout, make_scope_index, names, state_name};
+use super::tables::{Layout, make_scope_index, names, quoted, state_name};
 use super::trouble::{Tried, database};
 use super::{Gate, Sqlite, blocking, lock};
 use crate::{Lease, Publication, Publisher, StateTable, TargetTable};
@@ -41,6 +41,19 @@ impl Publisher for Sqlite {
             Ok(open) => Ok(Box::new(open)),
             Err(trouble) => Err(trouble.told(self.path())),
         }
+    }
+
+    async fn is_empty(&self, state: &StateTable) -> Result<bool> {
+        let state = state.clone();
+        self.apart(move |connection| {
+            let table = state_name(&state);
+            let mut asked = connection.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?1")?;
+            if !asked.exists([&table])? {
+                return Ok(true);
+            }
+            Ok(!connection.prepare(&format!("SELECT 1 FROM {} LIMIT 1", quoted(&table)?))?.exists([])?)
+        })
+        .await
     }
 
     async fn read_state(&self, state: &StateTable) -> Result<Vec<RecordBatch>> {

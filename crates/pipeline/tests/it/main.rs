@@ -1,0 +1,6 @@
+//! The whole life of source files, in process: a small project in a folder of its own, real tables, real database.
+
+mod expected;
+mod histories;
+mod incentive;
+mod project;

@@ -1,0 +1,141 @@
+//! A small project in a temporary folder: what every test of this crate starts from.
+
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::TempDir;
+use tillmart_database::{Dimension, Dimensions, Schema, Sqlite};
+use tillmart_engine::Embedded;
+use tillmart_lake::Store;
+use tillmart_model::{ArchivePolicy, Clock, Contract, Incentive, Redelivery};
+use tillmart_pipeline::{Options, Pipeline, Seams, Silent};
+
+pub(crate) const HEADER: &str =
+    "customer_id,store_id,product_name,sales_date,sales_person_id,price,quantity,total_cost\n";
+
+/// Name, address, phone and spend in cents of a customer, by customer and first of the month.
+pub(crate) type Spend = BTreeMap<(i64, String), (String, Option<String>, Option<String>, i128)>;
+
+/// Name, total and incentive in cents of a sales person, by store, person and month.
+pub(crate) type Team = BTreeMap<(i32, i64, String), (String, i128, i128)>;
+
+/// A project that is gone when this is dropped.
+pub(crate) struct Project {
+    folder: TempDir,
+    database: Sqlite,
+    pub(crate) pipeline: Pipeline,
+}
+
+/// Small everything: few buckets, compaction at two files, no waiting for young files.
+fn options(folder: &Path) -> Options {
+    Options {
+        feed: "sales".to_owned(),
+        contract: Contract::default(),
+        incoming: "sales_data".to_owned(),
+        processed: "sales_data_processed".to_owned(),
+        error: "sales_data_error".to_owned(),
+        manifests: "tillmart".to_owned(),
+        redelivery: Redelivery::Append,
+        archive: ArchivePolicy::Move,
+        max_reject_millionths: 400_000,
+        min_age: Duration::ZERO,
+        batch_files_max: 100,
+        batch_bytes_max: 1 << 30,
+        time_zone: chrono_tz::UTC,
+        marts_folder: folder.join("marts"),
+        buckets: 2,
+        incentive: Incentive::default(),
+        memory_bytes: 32 << 20,
+        lease: Duration::from_secs(600),
+        optimize_files_min: 2,
+        optimize_target_bytes: 1 << 20,
+        vacuum_age_hours: 0,
+    }
+}
+
+impl Project {
+    /// A migrated project without dimensions; `change` has the last word on its options.
+    pub(crate) async fn new(change: impl FnOnce(&mut Options)) -> Project {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let store = Store::open("storage", folder.path()).expect("a storage root");
+        let database = Sqlite::open(&folder.path().join("tillmart.db")).expect("a database");
+        database.migrate().await.expect("migrated");
+        let mut options = options(folder.path());
+        change(&mut options);
+        let roles = Arc::new(database.clone());
+        let seams = Seams {
+            store,
+            ledger: roles.clone(),
+            dimensions: roles.clone(),
+            publisher: roles.clone(),
+            schema: roles,
+            engine: Arc::new(Embedded::new(1, 64 << 20)),
+            clock: Clock::Fixed(noon()),
+        };
+        let pipeline = Pipeline::new(options, seams, Arc::new(Silent));
+        Project { folder, database, pipeline }
+    }
+
+    /// Upserts rows of a dimension table, given as CSV with a header.
+    pub(crate) async fn load(&self, dimension: Dimension, csv: &str) {
+        let file = self.folder.path().join(format!("{}.csv", dimension.name()));
+        std::fs::write(&file, csv).expect("written");
+        self.database.load_csv(dimension, &file).await.unwrap_or_else(|fault| panic!("{fault}"));
+    }
+
+    /// Puts a file into the incoming area.
+    pub(crate) fn deliver(&self, path: &str, bytes: &[u8]) {
+        let file = self.folder.path().join("storage/sales_data").join(path);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        std::fs::write(file, bytes).expect("written");
+    }
+
+    /// Whether a file lies at this place below the storage root.
+    pub(crate) fn holds(&self, path: &str) -> bool {
+        self.folder.path().join("storage").join(path).exists()
+    }
+
+    /// `customers_data_mart`, read as any program would.
+    pub(crate) fn spend(&self) -> Spend {
+        let connection = rusqlite::Connection::open(self.database.path()).expect("opened");
+        let mut statement = connection
+            .prepare("SELECT customer_id, sales_date_month, full_name, address, phone_number, total_sales FROM customers_data_mart")
+            .expect("prepared");
+        let rows = statement
+            .query_map([], |row| {
+                let total: String = row.get(5)?;
+                Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?, row.get(4)?, cents(&total))))
+            })
+            .expect("read");
+        rows.map(|row| row.expect("a row")).collect()
+    }
+
+    /// `sales_team_data_mart`, read as any program would.
+    pub(crate) fn team(&self) -> Team {
+        let connection = rusqlite::Connection::open(self.database.path()).expect("opened");
+        let mut statement = connection
+            .prepare("SELECT store_id, sales_person_id, sales_month, full_name, total_sales, incentive FROM sales_team_data_mart")
+            .expect("prepared");
+        let rows = statement
+            .query_map([], |row| {
+                let (total, incentive): (String, String) = (row.get(4)?, row.get(5)?);
+                Ok(((row.get(0)?, row.get(1)?, row.get(2)?), (row.get(3)?, cents(&total), cents(&incentive))))
+            })
+            .expect("read");
+        rows.map(|row| row.expect("a row")).collect()
+    }
+}
+
+/// The moment at which every run of these tests happens.
+fn noon() -> DateTime<Utc> {
+    DateTime::parse_from_rfc3339("2024-07-01T12:00:00Z").expect("a moment").with_timezone(&Utc)
+}
+
+/// `-12.05` as −1205; any other form of an amount is a failure.
+pub(crate) fn cents(text: &str) -> i128 {
+    let (whole, fraction) = text.split_once('.').unwrap_or_else(|| panic!("no amount: {text}"));
+    assert_eq!(fraction.len(), 2, "{text}");
+    format!("{whole}{fraction}").parse().unwrap_or_else(|_| panic!("no amount: {text}"))
+}

@@ -1,0 +1,30 @@
+//! Whole-program tests: they start the real binary on projects in temporary folders, and look at what a person or a
+//! reader of the tables would see.
+
+mod shop;
+
+mod real_sales;
+
+mod crash;
+
+mod lease;
+
+mod odd_files;
+
+mod redelivery;
+
+mod formats;
+
+mod replay;
+
+mod revoke;
+
+mod optimize;
+
+mod own_marts;
+
+mod nasty;
+
+mod verify;
+
+mod transcripts;
