@@ -193,9 +193,11 @@ def check_other_tables(project, expected):
         spend[customer, date.isoformat()[:7]] += total
     same_map("customer_data_mart: sums by customer and month", dict(spend), dict(expected.spend))
     same("rows of customer_data_mart", table.num_rows, sum(expected.sales.values()) - expected.anonymous)
-    table = delta(project, "sales_rejects", ["code", "replayed_batch_id"])
-    rejects = zip(*(table.column(name).to_pylist() for name in ["code", "replayed_batch_id"]))
-    same_map("open rejects by reason", dict(collections.Counter(code for code, by in rejects if by is None)), dict(expected.rejected))
+    # A reject without raw text stands for a whole file: no row of the contract.
+    table = delta(project, "sales_rejects", ["code", "replayed_batch_id", "raw"])
+    rejects = zip(*(table.column(name).to_pylist() for name in ["code", "replayed_batch_id", "raw"]))
+    still_open = collections.Counter(code for code, by, raw in rejects if by is None and raw is not None)
+    same_map("open rejects by reason", dict(still_open), dict(expected.rejected))
 
 
 def check_expected_json(path, expected):
@@ -370,3 +372,6 @@ def main(arguments):
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    # The answer is told. The table readers' own threads may abort an orderly exit, which would turn a good answer bad.
+    sys.stdout.flush()
+    os._exit(0)

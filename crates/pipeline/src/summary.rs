@@ -73,6 +73,7 @@ impl Summary {
     pub(crate) fn took(&mut self, time: std::time::Duration) {
         self.milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.megabytes_per_second = self.bytes / 1_000 / self.milliseconds.max(1);
+        self.money_landed = money::cents_text(self.money_cents);
     }
 
     pub(crate) fn add_places(&mut self, manifest: &Manifest) {
