@@ -16,7 +16,7 @@ GROUP BY customer_id, CAST(date_trunc('month', sales_date) AS DATE)
 -- Why left join: with orphans = "keep" an unknown customer has spend before having a name.
 SELECT
     m.customer_id,
-    concat_ws(' ', c.first_name, c.last_name) AS full_name,
+    NULLIF(concat_ws(' ', c.first_name, c.last_name), '') AS full_name,
     c.address,
     c.phone_number,
     m.sales_date_month,

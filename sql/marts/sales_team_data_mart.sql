@@ -39,7 +39,7 @@ paid AS (
 SELECT
     r.store_id,
     r.sales_person_id,
-    concat_ws(' ', p.first_name, p.last_name) AS full_name,
+    NULLIF(concat_ws(' ', p.first_name, p.last_name), '') AS full_name,
     r.sales_month,
     r.total_sales,
     CAST(CASE

@@ -85,6 +85,9 @@ impl Lake {
                 Some(commit.now_ms),
             ));
         }
+        if commit.application.is_none() && self.holds_all(commit, &table).await? {
+            return Ok(Ok(Committed { version: state.version(), already: true }));
+        }
         let mut actions = self.removals(commit, &table).await?;
         actions.extend(commit.adds.iter().map(|file| Action::Add(add(file, commit))));
         let operation = if commit.data_change {
@@ -98,6 +101,19 @@ impl Lake {
             Ok(finalized) => Ok(Committed { version: finalized.version(), already: false }),
             Err(error) => Err(fault(&error)),
         })
+    }
+
+    /// Whether a commit without a transaction id is there already: its files have names that were never used before.
+    async fn holds_all(&self, commit: &Commit<'_>, table: &deltalake_core::DeltaTable) -> Result<bool> {
+        let fault = |error: &dyn std::fmt::Display| table_fault("commit to", commit.table, error);
+        let state = table.snapshot().map_err(|error| fault(&error))?;
+        let mut wanted: BTreeMap<&str, ()> = commit.adds.iter().map(|file| (file.path.as_str(), ())).collect();
+        let log_store = table.log_store();
+        let mut views = state.snapshot().file_views(log_store.as_ref(), None);
+        while let Some(view) = views.try_next().await.map_err(|error| fault(&error))? {
+            wanted.remove(view.object_store_path().as_ref());
+        }
+        Ok(!commit.adds.is_empty() && wanted.is_empty())
     }
 
     async fn removals(&self, commit: &Commit<'_>, table: &deltalake_core::DeltaTable) -> Result<Vec<Action>> {

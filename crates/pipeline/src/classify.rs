@@ -12,6 +12,9 @@ impl Pipeline {
             if Kind::of(&file.found.path).is_none() {
                 file.outcome = FileOutcome::Rejected(foreign(&file.found.path));
                 file.digest = self.digest_of(file).await?;
+                if file.digest.is_none() {
+                    file.outcome = FileOutcome::Rejected(overwritten());
+                }
             }
         }
         let sizes: Vec<u64> = files.iter().map(|file| file.found.size).collect();

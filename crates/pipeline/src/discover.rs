@@ -18,7 +18,10 @@ impl Pipeline {
     pub(crate) async fn discover(&self) -> Result<Waiting> {
         let kept = self.seams.ledger.kept_in_place(&self.options.feed).await?;
         let kept: BTreeSet<(String, String)> = kept.iter().map(|found| (found.path.clone(), version(found))).collect();
-        let is_new = |found: &Found| !kept.contains(&(found.path.clone(), version(found)));
+        let unfinished = self.unfinished_paths().await?;
+        let is_new = |found: &Found| {
+            !kept.contains(&(found.path.clone(), version(found))) && !unfinished.contains(&found.path)
+        };
         let mut listed = self.seams.store.list(&self.options.incoming).await?;
         listed.retain(is_new);
         if !self.seams.store.is_folder() {
@@ -39,6 +42,13 @@ impl Pipeline {
             return Ok(Waiting { files: again, unsettled });
         }
         Ok(Waiting { files: listed, unsettled: temporary as u64 })
+    }
+
+    /// Paths that an unfinished batch holds: they are its files, not new deliveries.
+    pub(crate) async fn unfinished_paths(&self) -> Result<BTreeSet<String>> {
+        let unfinished = self.seams.ledger.unfinished(&self.options.feed).await?;
+        let files = unfinished.into_iter().flat_map(|batch| batch.files);
+        Ok(files.filter(|file| file.active).map(|file| file.found.path).collect())
     }
 
     fn is_young(&self, found: &Found) -> bool {

@@ -1,5 +1,6 @@
 //! Doctor: every thing that a run needs, looked at one by one.
 
+use crate::marts::Marts;
 use crate::shop::{Pipeline, refuse_empty};
 use serde::Serialize;
 use tillmart_model::{Fault, Result};
@@ -47,7 +48,7 @@ impl Pipeline {
                     .chain(prepared.marts.rollups.iter().map(|rollup| rollup.name.clone()))
                     .collect();
                 findings.push(finding("marts", Ok(names.join(", "))));
-                let tables = self.ensure_tables(&prepared.marts).await;
+                let tables = self.check_tables(&prepared.marts).await;
                 findings.push(finding("tables", tables.map(|()| "as their marts declare them".to_owned())));
             }
             Err(fault) => findings.push(finding("marts", Err(fault))),
@@ -61,6 +62,21 @@ impl Pipeline {
             }),
         ));
         findings
+    }
+
+    /// Tables that are there are what their marts declare; the others are made by the next run.
+    async fn check_tables(&self, marts: &Marts) -> Result<()> {
+        for spec in marts.table_specs() {
+            if self.lake.snapshot(&spec.name, None).await?.is_some() {
+                self.lake.ensure(&spec).await?;
+            }
+        }
+        let made = self.seams.schema.tables().await?;
+        for rollup in marts.rollups.iter().filter(|rollup| made.contains(&rollup.name)) {
+            let (state, target) = Marts::database_tables(rollup);
+            self.seams.publisher.prepare(&state, &target).await?;
+        }
+        Ok(())
     }
 
     async fn try_area(&self, area: &str) -> Result<String> {

@@ -6,7 +6,7 @@ use crate::shop::{Pipeline, Prepared};
 use object_store::path::Path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use tillmart_database::Lease;
+use tillmart_database::{FileFilter, Lease};
 use tillmart_engine::{LandJob, Progress, ReplayFile};
 use tillmart_lake::TableSnapshot;
 use tillmart_model::{
@@ -57,10 +57,27 @@ impl Pipeline {
         let mut more: Vec<Split> = rejected_files(files, &self.options.incoming);
         manifest.taken_back = self.replaced(files).await?;
         more.extend(self.take_back_splits(prepared, &manifest.taken_back).await?);
-        for done in self.seams.engine.land(Arc::clone(&job), spread(more, self.seams.engine.tasks())).await? {
+        for done in self.run_tasks(&job, spread(more, self.seams.engine.tasks())).await? {
             manifest.merge(done);
         }
         Ok(manifest)
+    }
+
+    /// Runs tasks, and accepts their manifests only if every split that was given out is in them exactly once.
+    pub(crate) async fn run_tasks(&self, job: &Arc<LandJob>, tasks: Vec<Vec<Split>>) -> Result<Vec<Manifest>> {
+        let mut given: Vec<String> = tasks.iter().flatten().map(Split::name).collect();
+        let done = self.seams.engine.land(Arc::clone(job), tasks).await?;
+        let mut returned: Vec<String> =
+            done.iter().flat_map(|task| &task.splits).map(|report| report.split.clone()).collect();
+        given.sort_unstable();
+        returned.sort_unstable();
+        if given == returned {
+            return Ok(done);
+        }
+        Err(Fault::new(FaultKind::Promise, "the tasks did not do the splits they were given")
+            .expected(format!("{} splits, each once", given.len()))
+            .found(format!("{} reports", returned.len()))
+            .hint("nothing was committed; run again, and report this if it comes back"))
     }
 
     /// Runs the tasks; a task in which a file turned out to be rejected after rows of it were written is done again without
@@ -76,7 +93,7 @@ impl Pipeline {
             if tasks.is_empty() {
                 return Ok(manifest);
             }
-            let done = self.seams.engine.land(Arc::clone(job), tasks.clone()).await?;
+            let done = self.run_tasks(job, tasks.clone()).await?;
             tasks = again(&tasks, &done);
             for task in done {
                 self.decide(&task.splits, files).await?;
@@ -120,10 +137,16 @@ impl Pipeline {
     async fn replaced(&self, files: &[SourceFile]) -> Result<Vec<i64>> {
         let mut replaced = Vec::new();
         if self.options.redelivery == Redelivery::Replace {
-            for file in files.iter().filter(|file| file.outcome == FileOutcome::Landed) {
-                let old = self.seams.ledger.landed_with_path(&self.options.feed, &file.found.path).await?;
-                replaced.extend(old.map(|old| old.id).filter(|old| *old != file.id));
-            }
+            let landed: BTreeSet<&str> = files
+                .iter()
+                .filter(|file| file.outcome == FileOutcome::Landed)
+                .map(|file| file.found.path.as_str())
+                .collect();
+            // Every older version: there are several where the setting was "append" before.
+            let filter = FileFilter { outcome: Some("landed".to_owned()), ..FileFilter::default() };
+            let before = self.seams.ledger.files(&self.options.feed, &filter).await?;
+            let is_new = |id: i64| files.iter().any(|file| file.id == id);
+            replaced.extend(before.iter().filter(|old| landed.contains(old.found.path.as_str()) && !is_new(old.id)).map(|old| old.id));
         }
         Ok(replaced)
     }

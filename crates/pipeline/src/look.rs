@@ -85,7 +85,9 @@ impl Pipeline {
         let feed = &self.options.feed;
         let unfinished = self.seams.ledger.unfinished(feed).await?;
         let last: Option<Batch> = self.seams.ledger.last_published(feed).await?;
-        let waiting = self.seams.store.list(&self.options.incoming).await?;
+        let mut waiting = self.seams.store.list(&self.options.incoming).await?;
+        let under_way = self.unfinished_paths().await?;
+        waiting.retain(|found| !under_way.contains(&found.path));
         let (mut outcomes, mut rows, mut cents) = (BTreeMap::new(), 0, 0);
         for file in self.files(&FileFilter::default()).await? {
             *outcomes.entry(file.outcome.word().to_owned()).or_default() += 1;
@@ -202,6 +204,7 @@ impl Pipeline {
         }
         if let Some(rollup) = prepared.marts.rollups.iter().find(|rollup| rollup.name == name) {
             let (_, target) = Marts::database_tables(rollup);
+            self.is_made(&rollup.name).await?;
             let rows = self.seams.publisher.read_target(&target).await?;
             return Relation::rows(name, target.schema.clone(), rows).map(Some).map_err(unreadable);
         }

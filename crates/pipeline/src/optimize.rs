@@ -5,7 +5,6 @@ use crate::shop::{Pipeline, Prepared};
 use crate::summary::Summary;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use tillmart_lake::{Commit, TableSnapshot};
 use tillmart_model::{Batch, BatchKind, BatchState, Fault, FaultKind, Manifest, Result, Split};
 
@@ -65,7 +64,7 @@ impl Pipeline {
         let job = self.job(&self.no_batch(), prepared, BTreeMap::new(), false)?;
         let mut manifest = Manifest::default();
         let tasks = crate::land::spread(splits, self.seams.engine.tasks());
-        for task in self.seams.engine.land(Arc::clone(&job), tasks).await? {
+        for task in self.run_tasks(&job, tasks).await? {
             manifest.merge(task);
         }
         self.check_compaction(snapshot, &manifest)?;

@@ -5,7 +5,7 @@ use crate::Point;
 use crate::marts::{Marts, SALES_MART};
 use crate::shop::{Pipeline, Prepared};
 use arrow::array::RecordBatch;
-use arrow::compute::{cast, concat_batches};
+use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,10 +14,11 @@ use tillmart_engine::mart::{Rollup, Section};
 use tillmart_engine::{LandedFile, Relation};
 use tillmart_model::{Batch, BatchKind, Fault, FaultKind, Manifest, Result, Tally};
 
-/// A rollup's change by one batch: rows to add and rows to take back.
-struct Delta<'a> {
-    rollup: &'a Rollup,
-    changes: Vec<(RecordBatch, i64)>,
+/// Data files of the sales mart that a batch added, and those it replaced.
+struct Changed<'a> {
+    added: Vec<LandedFile>,
+    removed: Vec<LandedFile>,
+    taken_back: &'a [i64],
 }
 
 impl Pipeline {
@@ -30,10 +31,10 @@ impl Pipeline {
         prepared: &Prepared,
     ) -> Result<()> {
         let manifest = self.read_manifest(manifest_key).await?;
-        let deltas = self.deltas(&manifest, &prepared.marts).await?;
+        let changed = self.changed(&manifest)?;
         let mut publication = self.seams.publisher.begin(lease, batch.id).await?;
-        for delta in &deltas {
-            self.publish_rollup(publication.as_mut(), delta, prepared).await?;
+        for rollup in &prepared.marts.rollups {
+            self.publish_rollup(publication.as_mut(), rollup, &changed, prepared).await?;
         }
         if matches!(batch.kind, BatchKind::Replay { .. }) {
             let mut by_file: BTreeMap<i64, Tally> = BTreeMap::new();
@@ -53,55 +54,50 @@ impl Pipeline {
         Ok(())
     }
 
+    /// One rollup after the other, so that only one rollup's rows are in memory.
     async fn publish_rollup(
         &self,
         publication: &mut dyn Publication,
-        delta: &Delta<'_>,
+        rollup: &Rollup,
+        changed: &Changed<'_>,
         prepared: &Prepared,
     ) -> Result<()> {
-        let (state, target) = Marts::database_tables(delta.rollup);
-        for (rows, sign) in &delta.changes {
-            publication.merge(&state, rows, *sign).await?;
+        let marts = &prepared.marts;
+        let (state, target) = Marts::database_tables(rollup);
+        if self.seams.publisher.is_empty(&state).await? {
+            // A mart that was added later takes in everything that has landed, this batch with it.
+            for rows in self.merge_over(rollup, marts, &self.active_sales().await?, None).await? {
+                publication.merge(&state, &rows, 1).await?;
+            }
+        } else {
+            // Deltas come from the batch's own landed files, so a retry computes the same ones.
+            if !changed.added.is_empty() {
+                for rows in self.merge_over(rollup, marts, &changed.added, None).await? {
+                    publication.merge(&state, &rows, 1).await?;
+                }
+            }
+            if !changed.removed.is_empty() && !changed.taken_back.is_empty() {
+                for rows in self.merge_over(rollup, marts, &changed.removed, Some(changed.taken_back)).await? {
+                    publication.merge(&state, &rows, -1).await?;
+                }
+            }
         }
         let merged = publication.touched(&state).await?;
-        let finished = self.finish(delta.rollup, merged, prepared).await?;
+        let finished = self.finish(rollup, merged, prepared).await?;
         publication.replace(&state, &target, &finished).await?;
         Ok(())
     }
 
-    /// Deltas come from the batch's own landed files, so a retry computes the same ones.
-    async fn deltas<'a>(&self, manifest: &Manifest, marts: &'a Marts) -> Result<Vec<Delta<'a>>> {
-        let added = self.landed_files(
-            manifest.files.iter().filter(|file| file.table == SALES_MART && !file.rewritten).map(|file| {
-                (file.path.as_str(), file.size, file.partition.as_slice())
-            }),
-        )?;
-        let removed = self.landed_files(
-            manifest
-                .removed
-                .iter()
-                .filter(|file| file.table == SALES_MART)
-                .map(|file| (file.path.as_str(), file.size, file.partition.as_slice())),
-        )?;
-        let mut deltas = Vec::with_capacity(marts.rollups.len());
-        for rollup in &marts.rollups {
-            let mut changes = Vec::new();
-            if self.seams.publisher.is_empty(&Marts::database_tables(rollup).0).await? {
-                // A mart that was added later takes in everything that has landed, this batch with it.
-                changes.push((self.merge_over(rollup, marts, &self.active_sales().await?, None).await?, 1));
-                deltas.push(Delta { rollup, changes });
-                continue;
-            }
-            if !added.is_empty() {
-                changes.push((self.merge_over(rollup, marts, &added, None).await?, 1));
-            }
-            if !removed.is_empty() && !manifest.taken_back.is_empty() {
-                let taken = Some(manifest.taken_back.as_slice());
-                changes.push((self.merge_over(rollup, marts, &removed, taken).await?, -1));
-            }
-            deltas.push(Delta { rollup, changes });
-        }
-        Ok(deltas)
+    fn changed<'a>(&self, manifest: &'a Manifest) -> Result<Changed<'a>> {
+        let added = manifest.files.iter().filter(|file| file.table == SALES_MART && !file.rewritten);
+        let removed = manifest.removed.iter().filter(|file| file.table == SALES_MART);
+        Ok(Changed {
+            added: self
+                .landed_files(added.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?,
+            removed: self
+                .landed_files(removed.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?,
+            taken_back: &manifest.taken_back,
+        })
     }
 
     /// Every active data file of the sales mart. Batches are serial: while one publishes, the newest version is its own.
@@ -134,7 +130,7 @@ impl Pipeline {
         marts: &Marts,
         files: &[LandedFile],
         only: Option<&[i64]>,
-    ) -> Result<RecordBatch> {
+    ) -> Result<Vec<RecordBatch>> {
         let at = |error| rollup.fault(&rollup.merge, &error);
         let schema = marts.sales_schema();
         let all = Relation::landed("sales", Arc::clone(&schema), marts.sales_partitions(), files).map_err(at)?;
@@ -158,7 +154,7 @@ impl Pipeline {
         let mut relations = Relation::dimensions(&prepared.dimensions).map_err(at)?;
         relations.push(Relation::rows("merged", Arc::clone(&rollup.state_schema), merged).map_err(at)?);
         relations.push(Relation::incentive(&self.options.incentive).map_err(at)?);
-        Ok(vec![self.select_as(rollup, &rollup.finish, relations, &rollup.target_schema).await?])
+        self.select_as(rollup, &rollup.finish, relations, &rollup.target_schema).await
     }
 
     async fn select_as(
@@ -167,12 +163,10 @@ impl Pipeline {
         section: &Section,
         relations: Vec<Relation>,
         schema: &SchemaRef,
-    ) -> Result<RecordBatch> {
+    ) -> Result<Vec<RecordBatch>> {
         let (_, batches) =
             self.seams.engine.select(relations, &section.sql).await.map_err(|error| rollup.fault(section, &error))?;
-        let batches: Vec<RecordBatch> =
-            batches.iter().map(|batch| fit(batch, schema)).collect::<std::result::Result<_, _>>().map_err(shape)?;
-        concat_batches(schema, &batches).map_err(shape)
+        batches.iter().map(|batch| fit(batch, schema)).collect::<std::result::Result<_, _>>().map_err(shape)
     }
 }
 

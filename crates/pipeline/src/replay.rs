@@ -52,7 +52,7 @@ impl Pipeline {
                 codes: codes.to_vec(),
             })
             .collect();
-        for task in self.seams.engine.land(job, crate::land::spread(splits, self.seams.engine.tasks())).await? {
+        for task in self.run_tasks(&job, crate::land::spread(splits, self.seams.engine.tasks())).await? {
             manifest.merge(task);
         }
         Ok(manifest)

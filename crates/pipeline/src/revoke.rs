@@ -43,7 +43,7 @@ impl Pipeline {
         let job = self.job(batch, prepared, Default::default(), false)?;
         let splits = self.take_back_splits(prepared, file_ids).await?;
         let mut manifest = Manifest { batch_id: batch.id, ..Manifest::default() };
-        for task in self.seams.engine.land(job, crate::land::spread(splits, self.seams.engine.tasks())).await? {
+        for task in self.run_tasks(&job, crate::land::spread(splits, self.seams.engine.tasks())).await? {
             manifest.merge(task);
         }
         manifest.taken_back = file_ids.to_vec();

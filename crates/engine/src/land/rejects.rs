@@ -24,15 +24,19 @@ pub fn rejects_schema() -> SchemaRef {
     ]))
 }
 
+/// A file is put when it holds this much: a day of unknown customers must not end up in memory.
+const FILE_BYTES_MAX: usize = 16 << 20;
+
 /// Writes a task's rejects.
 pub(super) struct RejectsWriter {
     job: Arc<LandJob>,
     open: Option<FileWriter>,
+    finished: Vec<DataFile>,
 }
 
 impl RejectsWriter {
     pub(super) fn open(job: &Arc<LandJob>) -> RejectsWriter {
-        RejectsWriter { job: Arc::clone(job), open: None }
+        RejectsWriter { job: Arc::clone(job), open: None, finished: Vec::new() }
     }
 
     /// Keeps rejected rows of one source file.
@@ -53,7 +57,7 @@ impl RejectsWriter {
             Arc::new(Int64Array::from(vec![self.job.batch_id; rejects.len()])),
             Arc::new(Int64Array::new_null(rejects.len())),
         ];
-        self.append(columns)
+        self.append(columns).await
     }
 
     /// Keeps a file that was rejected whole: one row without raw text; it comes back by being delivered again.
@@ -70,23 +74,30 @@ impl RejectsWriter {
             Arc::new(Int64Array::from(vec![self.job.batch_id])),
             Arc::new(Int64Array::new_null(1)),
         ];
-        self.append(columns)
+        self.append(columns).await
     }
 
-    fn append(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
+    async fn append(&mut self, columns: Vec<ArrayRef>) -> Result<()> {
         let table = &self.job.rejects_table;
         let batch = RecordBatch::try_new(rejects_schema(), columns).map_err(|error| write_fault(table, error))?;
         let writer = match &mut self.open {
             Some(writer) => writer,
             None => self.open.insert(FileWriter::open(table, Vec::new(), rejects_schema())?),
         };
-        writer.write(&batch)
+        writer.write(&batch)?;
+        if writer.memory() > FILE_BYTES_MAX
+            && let Some(full) = self.open.take()
+        {
+            self.finished.push(full.finish(&self.job, false).await?);
+        }
+        Ok(())
     }
 
     pub(super) async fn finish(self) -> Result<Vec<DataFile>> {
-        match self.open {
-            Some(writer) => Ok(vec![writer.finish(&self.job, false).await?]),
-            None => Ok(Vec::new()),
+        let mut finished = self.finished;
+        if let Some(writer) = self.open {
+            finished.push(writer.finish(&self.job, false).await?);
         }
+        Ok(finished)
     }
 }

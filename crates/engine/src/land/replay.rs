@@ -1,7 +1,7 @@
 //! Decoding kept rejects again, with today's contract and dimensions.
 //!
-//! The rejects file is written anew with the landed rows closed, so that the same commit that lands them takes them out of
-//! the open ones. Rows that are still at fault stay as they were.
+//! The rejects file is written anew with the landed rows closed, so that the batch that lands them takes them out of the
+//! open ones. Rows that are still at fault stay as they were.
 
 use super::files::FileWriter;
 use super::task::Task;
@@ -30,17 +30,13 @@ pub(super) async fn land(
     let job = Arc::clone(&task.job);
     let table = job.rejects_table.clone();
     let mut rows = take_back::open(&job, &table, rejects_file).await?;
-    let mut rewritten: Vec<RecordBatch> = Vec::new();
+    let mut writer = FileWriter::open(&table, Vec::new(), super::rejects_schema())?;
     while let Some(batch) = rows.try_next().await.map_err(|error| store_fault("read", rejects_file, error))? {
         let landed = replay_batch(task, &batch, wanted, &mut report).await?;
-        rewritten.push(close(&batch, &landed, job.batch_id, &table)?);
+        writer.write(&close(&batch, &landed, job.batch_id, &table)?)?;
     }
     if report.tally.rows_landed == 0 {
         return Ok(report);
-    }
-    let mut writer = FileWriter::open(&table, Vec::new(), super::rejects_schema())?;
-    for batch in &rewritten {
-        writer.write(batch)?;
     }
     task.files.push(writer.finish(&job, true).await?);
     task.removed.push(RemovedFile { table, path: rejects_file.to_owned(), size: 0, partition: Vec::new() });

@@ -41,12 +41,20 @@ fn position_of_name(section: &Section, message: &str) -> Option<(u64, u64)> {
     let quoted = message.split(['\'', '"', '`']).skip(1).step_by(2);
     for name in quoted.map(|name| name.rsplit('.').next().unwrap_or(name)).filter(|name| name.len() > 1) {
         for (index, line) in section.sql.lines().enumerate() {
-            if let Some(column) = line.to_ascii_lowercase().find(&name.to_ascii_lowercase()) {
-                return Some((index as u64 + 1, column as u64 + 1));
+            if let Some(at) = find_word(&line.to_ascii_lowercase(), &name.to_ascii_lowercase()) {
+                return Some((index as u64 + 1, at as u64 + 1));
             }
         }
     }
     None
+}
+
+/// A name as a word of its own: `store` does not stand in `store_id`.
+fn find_word(line: &str, name: &str) -> Option<usize> {
+    let in_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    let bytes = line.as_bytes();
+    let alone = |at: &usize| !in_word(at.checked_sub(1).and_then(|at| bytes.get(at))) && !in_word(bytes.get(at + name.len()));
+    line.match_indices(name).map(|(at, _)| at).find(alone)
 }
 
 fn first_sentence(message: &str) -> String {

@@ -66,9 +66,9 @@ impl MartFile {
     pub fn parse(path: &str, text: &str) -> Result<MartFile> {
         let (header, sections) = split(path, text)?;
         let name = header.required(path, "mart")?;
-        if name.is_empty() || !name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')) {
+        if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')) {
             return Err(fault(path, header.line("mart"), "a mart's name becomes the name of its table")
-                .expected("small letters, digits and _")
+                .expected("a small letter, then small letters, digits and _")
                 .found(format!("{name:?}")));
         }
         let about = header.required(path, "about")?;
@@ -163,7 +163,7 @@ fn split(path: &str, text: &str) -> Result<(Header, Sections)> {
             Some((word, value)) if sections.is_empty() && WORDS.contains(&word) => {
                 header.entries.push((word.to_owned(), value.to_owned(), number));
             }
-            Some((word, _)) if sections.is_empty() && word.split(' ').count() <= 2 && header.entries.is_empty() => {
+            Some((word, _)) if sections.is_empty() && word.split(' ').count() <= 2 => {
                 return Err(fault(path, number, "unknown word in the mart's header")
                     .expected(format!("one of {}", WORDS.join(", ")))
                     .found(word));

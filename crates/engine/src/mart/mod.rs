@@ -3,6 +3,7 @@
 //! ```sql
 //! -- mart: daily_product_sales
 //! -- about: What each store sold of each product, by day.
+//! -- state: sales_date, store_id, product_name
 //! -- key: store_id, product_name, sales_date
 //! -- scope: sales_date, store_id
 //! -- merge:

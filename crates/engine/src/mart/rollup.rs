@@ -126,7 +126,7 @@ async fn plan_merge(context: &SessionContext, path: &str, merge: &Section, state
             .expected(state.join(", "))
             .found(names.join(", ")));
     }
-    if names.last() != Some(&LANDED_ROWS) {
+    if names.last() != Some(&LANDED_ROWS) || !counts_rows(&plan, names.len() - 1) {
         return Err(fault(path, merge.first_line, "merge must end with the number of landed rows")
             .expected(format!("COUNT(*) AS {LANDED_ROWS} as the last column"))
             .found(names.join(", ")));
@@ -147,45 +147,93 @@ async fn plan_merge(context: &SessionContext, path: &str, merge: &Section, state
     Ok(schema)
 }
 
-/// `merge` may sum and count, because that can be taken back; anything else cannot be merged batch by batch.
+/// `merge` may sum and count, because that can be taken back; anything else cannot be merged batch by batch. Above the sums
+/// columns are only picked and named: a quotient of two sums, or a HAVING, does not add up over batches.
 fn only_sums(plan: &LogicalPlan) -> PlanResult<()> {
-    let mut aggregated = false;
-    plan.apply(|node| {
-        match node {
-            LogicalPlan::Aggregate(aggregate) => {
-                aggregated = true;
-                aggregate.aggr_expr.iter().try_for_each(is_sum)?;
+    match plan {
+        LogicalPlan::Projection(projection) => {
+            for expr in &projection.expr {
+                let bare = expr.clone().unalias_nested().data;
+                if !matches!(bare, Expr::Column(_)) {
+                    let name = expr.schema_name();
+                    return refused(format!("merge makes '{name}' from sums; keep the sums here and compute it in finish"));
+                }
             }
-            LogicalPlan::Projection(_)
-            | LogicalPlan::Filter(_)
-            | LogicalPlan::TableScan(_)
-            | LogicalPlan::SubqueryAlias(_) => {}
-            LogicalPlan::Join(_) => {
-                return Err(DataFusionError::Plan(
-                    "merge reads FROM sales alone; join dimensions in finish, where no sale can get lost".to_owned(),
-                ));
-            }
-            other => {
-                return Err(DataFusionError::Plan(format!(
-                    "merge takes only sums and counts by key; {} cannot be merged batch by batch",
-                    other.display()
-                )));
-            }
+            only_sums(&projection.input)
         }
-        Ok(TreeNodeRecursion::Continue)
+        LogicalPlan::SubqueryAlias(aliased) => only_sums(&aliased.input),
+        LogicalPlan::Aggregate(aggregate) => {
+            if let Some(Expr::GroupingSet(_)) = aggregate.group_expr.first() {
+                return refused("merge groups by plain columns, not by 'ROLLUP', 'CUBE' or 'GROUPING SETS'");
+            }
+            aggregate.aggr_expr.iter().try_for_each(is_sum)?;
+            only_sales(&aggregate.input)
+        }
+        LogicalPlan::Filter(_) => refused("merge takes no 'HAVING': a later batch may move a sum across the line"),
+        LogicalPlan::TableScan(_) => refused("merge has no GROUP BY"),
+        other => not_mergeable(other),
+    }
+}
+
+/// Below the sums: the rows of `sales`, some or all of them.
+fn only_sales(plan: &LogicalPlan) -> PlanResult<()> {
+    plan.apply_expressions(|expr| match expr.exists(|part| Ok(is_subquery(part)))? {
+        true => refused("merge looks at one sale at a time: a subquery would see other sales in every batch"),
+        false => Ok(TreeNodeRecursion::Continue),
     })?;
-    if aggregated { Ok(()) } else { Err(DataFusionError::Plan("merge has no GROUP BY".to_owned())) }
+    match plan {
+        LogicalPlan::Projection(_) | LogicalPlan::Filter(_) | LogicalPlan::SubqueryAlias(_) => {
+            plan.inputs().into_iter().try_for_each(only_sales)
+        }
+        LogicalPlan::TableScan(scan) if scan.table_name.table() == "sales" => Ok(()),
+        LogicalPlan::TableScan(scan) => refused(format!("merge reads FROM sales alone, not from '{}'", scan.table_name.table())),
+        LogicalPlan::Join(_) => {
+            refused("merge reads FROM sales alone; join dimensions in finish, where no sale can get lost")
+        }
+        other => not_mergeable(other),
+    }
+}
+
+fn is_subquery(expr: &Expr) -> bool {
+    matches!(expr, Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_))
+}
+
+fn not_mergeable<T>(plan: &LogicalPlan) -> PlanResult<T> {
+    refused(format!("merge takes only sums and counts by key; {} cannot be merged batch by batch", plan.display()))
+}
+
+fn refused<T>(message: impl Into<String>) -> PlanResult<T> {
+    Err(DataFusionError::Plan(message.into()))
 }
 
 fn is_sum(expr: &Expr) -> PlanResult<()> {
-    let Expr::AggregateFunction(call) = expr.clone().unalias() else {
-        return Err(DataFusionError::Plan(format!("merge takes only SUM and COUNT, not {expr}")));
+    let Expr::AggregateFunction(call) = expr.clone().unalias_nested().data else {
+        return refused(format!("merge takes only SUM and COUNT, not {expr}"));
     };
-    if !matches!(call.func.name(), "sum" | "count") || call.params.distinct {
-        return Err(DataFusionError::Plan(format!(
-            "merge takes only SUM and COUNT, which can be taken back; not '{}'",
-            call.func.name()
-        )));
+    let name = if call.params.distinct { "DISTINCT" } else { call.func.name() };
+    if !matches!(name, "sum" | "count") {
+        return refused(format!("merge takes only SUM and COUNT, which can be taken back; not '{name}'"));
     }
     Ok(())
+}
+
+/// Whether a column counts every row: only then does a state row go when its last sale is taken back.
+fn counts_rows(plan: &LogicalPlan, at: usize) -> bool {
+    match plan {
+        LogicalPlan::Projection(projection) => match projection.expr.get(at).map(|expr| expr.clone().unalias_nested().data) {
+            Some(Expr::Column(column)) => {
+                projection.input.schema().maybe_index_of_column(&column).is_some_and(|at| counts_rows(&projection.input, at))
+            }
+            _ => false,
+        },
+        LogicalPlan::SubqueryAlias(aliased) => counts_rows(&aliased.input, at),
+        LogicalPlan::Aggregate(aggregate) => {
+            let call = at.checked_sub(aggregate.group_expr.len()).and_then(|at| aggregate.aggr_expr.get(at));
+            matches!(call.map(|call| call.clone().unalias_nested().data), Some(Expr::AggregateFunction(call))
+                if call.func.name() == "count"
+                    && call.params.filter.is_none()
+                    && call.params.args.iter().all(|arg| matches!(arg, Expr::Literal(value, _) if !value.is_null())))
+        }
+        _ => false,
+    }
 }

@@ -114,6 +114,11 @@ impl RowMart {
                     .found(names.join(", ")));
             }
         }
+        if let Some(float) = self.schema.fields().iter().find(|field| field.data_type().is_floating()) {
+            return Err(fault(path, select.first_line, "a column of the mart is a float")
+                .expected("a decimal or an integer: no float touches money")
+                .found(float.name()));
+        }
         let distinct: BTreeSet<&str> = names.iter().copied().collect();
         if distinct.len() != names.len() {
             return Err(fault(path, select.first_line, "two columns of the mart have one name").found(names.join(", ")));

@@ -92,7 +92,7 @@ keys! {
     ARCHIVE: ArchivePolicy = "feed.archive", "\"move\"", "\"move\" or \"keep\"",
         |raw| values::word(raw, &[("move", ArchivePolicy::Move), ("keep", ArchivePolicy::Keep)]),
         "What becomes of a finished source file. \"move\": it goes to the processed or error area. \
-         \"keep\": it is copied there and never deleted, for a producer that must not lose it.";
+         \"keep\": it stays where it was delivered and is never deleted; the ledger knows that it is done.";
     MAX_REJECT_RATIO: u32 = "feed.max_reject_ratio", "0.10", "share of a file's rows, 0 to 1, or \"10 %\"",
         values::share_of,
         "A source file with a larger share of rejected rows is rejected whole (too_many_rejects): no row of it lands. \
@@ -168,7 +168,7 @@ keys! {
     MARTS_FOLDER: String = "marts.folder", "\"marts\"", "path, relative to the project", values::text,
         "Folder of your own marts: every .sql file in it is a mart, beside the built-in ones. It need not exist.";
     CUSTOMER_BUCKETS: u32 = "marts.customer_buckets", "16", "buckets, 1 to 1_024", |raw| values::whole(raw, 1..=1024),
-        "Partitions of a new customer mart. Kept with the table: a later change has no effect on a table that exists.";
+        "Partitions of a new customer mart. Kept with the table: a run with another number is refused while the table exists.";
     INCENTIVE_RATE: u32 = "marts.incentive.rate", "\"1 %\"", "share of the seller's total, 0 to 1, or \"1 %\"",
         values::share_of,
         "The incentive of a store's best seller of a month, as a share of their own total; \
