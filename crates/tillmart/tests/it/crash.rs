@@ -29,7 +29,6 @@ const POINTS: [&str; 15] = [
 ];
 
 /// Everything that two equal histories have in common.
-#[derive(Debug, PartialEq)]
 struct Picture {
     marts: BTreeMap<String, Vec<String>>,
     lake: Vec<Value>,
@@ -48,10 +47,16 @@ impl Picture {
                         rows_replayed, money, digest, batch_id
                  FROM product_staging_table ORDER BY id",
             ),
-            processed: shop.area("sales_data_processed"),
-            error: shop.area("sales_data_error"),
+            processed: finished(shop.area("sales_data_processed")),
+            error: finished(shop.area("sales_data_error")),
         }
     }
+}
+
+/// Without what a copy was when its process died: `NAME#1`, which no store lists and no reader sees.
+fn finished(mut files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    files.retain(|name, _| !name.rsplit_once('#').is_some_and(|(_, number)| number.parse::<u32>().is_ok()));
+    files
 }
 
 /// A shop with one landed file, and a delivery of every sort waiting: new sales with a reject, a correction of the
@@ -94,7 +99,9 @@ fn same_as(undisturbed: &Picture, shop: &Shop, story: &str) {
     let picture = Picture::of(shop);
     assert_eq!(picture.marts, undisturbed.marts, "{story}");
     assert_eq!(picture.lake, undisturbed.lake, "{story}");
-    assert_eq!(&picture, undisturbed, "{story}");
+    assert_eq!(picture.ledger, undisturbed.ledger, "{story}");
+    assert_eq!(picture.processed, undisturbed.processed, "{story}");
+    assert_eq!(picture.error, undisturbed.error, "{story}");
     assert_eq!(shop.names("sales_data"), Vec::<String>::new(), "{story}");
     shop.verified();
     let after = shop.tillmart_with(&["run", "--json"], &[REPLACE]).ended(0).json();
@@ -155,10 +162,14 @@ fn a_replay_and_a_revoke_that_die_are_finished_by_the_next_run() {
     let template = busy_shop();
     run_again(&template);
     let more = template.folder().join("customer.csv");
-    std::fs::write(&more, "customer_id,first_name,last_name,address,pincode,phone_number,customer_joining_date\n77,Eve,New,,,,\n")
-        .unwrap();
+    std::fs::write(
+        &more,
+        "customer_id,first_name,last_name,address,pincode,phone_number,customer_joining_date\n77,Eve,New,,,,\n",
+    )
+    .unwrap();
     template.load_dimensions(&more);
-    let landed = template.rows("SELECT id FROM product_staging_table WHERE path LIKE '%second%' AND outcome = 'landed'");
+    let landed =
+        template.rows("SELECT id FROM product_staging_table WHERE path LIKE '%second%' AND outcome = 'landed'");
     for command in [vec!["rejects", "replay"], vec!["files", "revoke", &landed[0]]] {
         let undisturbed = template.copy();
         undisturbed.tillmart(&command).ended(0);

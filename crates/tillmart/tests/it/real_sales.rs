@@ -89,11 +89,8 @@ fn real_sales_land_to_the_row_and_to_the_cent() {
 }
 
 fn held_against(shop: &Shop, expected: &Expected) {
-    let spend: Vec<String> = expected
-        .spend
-        .iter()
-        .map(|((customer, month), money)| format!("{customer}|'{month}-01'|{money}"))
-        .collect();
+    let spend: Vec<String> =
+        expected.spend.iter().map(|((customer, month), money)| format!("{customer}|'{month}-01'|{money}")).collect();
     assert_eq!(
         shop.rows("SELECT customer_id, sales_date_month, total_sales_cents FROM customers_data_mart ORDER BY 1, 2"),
         spend

@@ -225,11 +225,11 @@ impl Shop {
             "SELECT name FROM sqlite_schema WHERE type = 'table'
              AND (name LIKE '%\\_data\\_mart' ESCAPE '\\' OR name LIKE 'tillmart\\_state\\_%' ESCAPE '\\') ORDER BY name",
         );
-        let read = |table: String| {
-            let rows = self.rows(&format!("SELECT * FROM {} ORDER BY 1, 2, 3, 4", table.trim_matches('\'')));
-            (table, rows)
+        let read = |table: &String| {
+            let table = table.trim_matches('\'');
+            (table.to_owned(), self.rows(&format!("SELECT * FROM {table} ORDER BY 1, 2, 3, 4")))
         };
-        tables.into_iter().map(read).collect()
+        tables.iter().map(read).collect()
     }
 
     /// Rows of the Delta tables, without batch, and with the source file's path in the place of its id.

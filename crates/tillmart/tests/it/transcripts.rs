@@ -1,0 +1,223 @@
+//! What a person sees, to the letter: `transcripts/*.txt`. A change of words shows as a change of these files; with
+//! TILLMART_WRITE_TRANSCRIPTS=1 the tests write them anew.
+
+use crate::shop::{Shop, Told, csv};
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+/// Calls and what they told, one after another.
+struct Transcript<'a> {
+    shop: &'a Shop,
+    text: String,
+}
+
+impl<'a> Transcript<'a> {
+    fn new(shop: &'a Shop) -> Transcript<'a> {
+        Transcript { shop, text: String::new() }
+    }
+
+    fn call(&mut self, arguments: &[&str]) -> Told {
+        let told = self.shop.tillmart(arguments);
+        let line: Vec<String> = arguments
+            .iter()
+            .map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() })
+            .collect();
+        writeln!(
+            self.text,
+            "$ tillmart {}\nexit {}",
+            steady(&line.join(" "), self.shop.folder()).trim_end(),
+            told.code
+        )
+        .unwrap();
+        self.stream("stdout", &told.out);
+        self.stream("stderr", &told.err);
+        self.text.push('\n');
+        told
+    }
+
+    fn stream(&mut self, name: &str, text: &str) {
+        if !text.is_empty() {
+            write!(self.text, "--- {name}\n{}", steady(text, self.shop.folder())).unwrap();
+        }
+    }
+
+    fn file(&mut self, path: &str) {
+        let text = fs::read_to_string(self.shop.storage(path)).unwrap();
+        write!(self.text, "$ cat storage/{path}\n{}\n", steady(&text, self.shop.folder())).unwrap();
+    }
+
+    #[track_caller]
+    fn is(&self, name: &str) {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/transcripts").join(format!("{name}.txt"));
+        if std::env::var_os("TILLMART_WRITE_TRANSCRIPTS").is_some() {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, &self.text).unwrap();
+            return;
+        }
+        let expected = fs::read_to_string(&file).unwrap_or_default();
+        assert!(
+            expected == self.text,
+            "{name} reads otherwise. If it is meant, set TILLMART_WRITE_TRANSCRIPTS=1 and look at the difference.\n\
+             === expected\n{expected}\n=== told\n{}",
+            self.text
+        );
+    }
+}
+
+/// Paths, times and speeds replaced; trailing blanks of tables cut.
+fn steady(text: &str, folder: &Path) -> String {
+    let real = folder.canonicalize().unwrap();
+    let mut steady = String::new();
+    for line in text.replace(real.to_str().unwrap(), "PROJECT").replace(folder.to_str().unwrap(), "PROJECT").lines() {
+        let line = line.trim_end();
+        if let Some((before, _)) = line.split_once("\"milliseconds\": ") {
+            writeln!(steady, "{before}\"milliseconds\": N,").unwrap();
+        } else if let Some((before, rest)) = line.split_once("\"megabytes_per_second\": ") {
+            let comma = if rest.ends_with(',') { "," } else { "" };
+            writeln!(steady, "{before}\"megabytes_per_second\": N{comma}").unwrap();
+        } else if line.starts_with("time     ") {
+            let (_, rest) = line.split_once(" s, ").unwrap();
+            let (bytes, rest) = rest.split_once(" at ").unwrap();
+            let (_, batches) = rest.split_once(" MB/s").unwrap();
+            writeln!(steady, "time     N s, {bytes} at N MB/s{batches}").unwrap();
+        } else if line.starts_with("  \"last_claimed\": \"") {
+            writeln!(steady, "  \"last_claimed\": \"WHEN\",").unwrap();
+        } else if let Some((before, _)) = line.split_once(", claimed ") {
+            writeln!(steady, "{before}, claimed WHEN").unwrap();
+        } else {
+            writeln!(steady, "{line}").unwrap();
+        }
+    }
+    steady
+}
+
+const SALES: [&str; 11] = [
+    "1,1,Tea,2024-05-03,11,2.50,2,5.00",
+    ",2,Coffee,2024-05-04,21,4.00,1000,4000.00",
+    "2,1,Tea,2024-06-04,12,2.50,-1,-2.50",
+    "2,1,Scones,2024-06-04,12,1.00,1,1.00",
+    "77,1,Tea,2024-06-04,12,2.50,1,2.50",
+    "1,1,Tea,2024-05-03,11,2.50,\"two\nor three\",5.00",
+    "1,1,Tea,2024-05-05,11,2.50,2,5.00",
+    "1,1,Tea,2024-05-06,11,2.50,2,5.00",
+    "1,1,Tea,2024-05-07,11,2.50,2,5.00",
+    "1,1,Tea,2024-05-08,11,2.50,2,5.00",
+    "1,1,Tea,2024-05-09,11,2.50,2,5.00",
+];
+
+const WITHOUT_PRICE: &str =
+    "customer_id,store_id,product_name,sales_date,sales_person_id,quantity,total_cost\n1,1,Tea,2024-05-03,11,2,5.00\n";
+
+fn delivered() -> Shop {
+    let shop = Shop::new();
+    shop.deliver_rows("day.csv", &SALES);
+    shop.deliver("day again.csv", csv(&SALES));
+    shop.deliver("no price.csv", WITHOUT_PRICE);
+    shop.deliver("readme.pdf", "%PDF");
+    shop
+}
+
+#[test]
+fn a_run_and_what_follows_it() {
+    let shop = delivered();
+    let mut transcript = Transcript::new(&shop);
+    transcript.call(&["run", "--dry-run"]);
+    transcript.call(&["run"]);
+    transcript.call(&["run"]);
+    transcript.call(&["status"]);
+    transcript.call(&["files", "list"]);
+    transcript.call(&["rejects", "list"]);
+    transcript.call(&["rejects", "show", "1:7"]);
+    transcript.call(&["rejects", "replay", "--reason", "unknown_customer"]);
+    transcript.call(&[
+        "query",
+        "SELECT store_id, sales_person_id, full_name, total_sales, incentive FROM sales_team_data_mart ORDER BY 1, 2",
+    ]);
+    transcript.call(&[
+        "query",
+        "--csv",
+        "SELECT customer_id, full_name, total_sales FROM customers_data_mart ORDER BY 1, 3",
+    ]);
+    transcript.call(&["query", "show tables"]);
+    transcript.call(&["verify"]);
+    transcript.call(&["doctor"]);
+    transcript.file("sales_data_error/no price.csv.3.report.txt");
+    transcript.is("a_run_and_what_follows_it");
+}
+
+#[test]
+fn a_run_for_programs() {
+    let shop = delivered();
+    let mut transcript = Transcript::new(&shop);
+    let told = transcript.call(&["run", "--json"]).ended(1);
+    assert_eq!(told.err, "", "a program that reads the result is not talked to");
+    told.json();
+    transcript.call(&["run", "--json"]).ended(0).json();
+    transcript.call(&["status", "--json"]).ended(0);
+    transcript.is("a_run_for_programs");
+}
+
+#[test]
+fn the_errors_that_people_meet() {
+    let shop = delivered();
+    let mut transcript = Transcript::new(&shop);
+    shop.settings("[feeed]\nname = \"x\"\n[optimize]\nfile_min = 3\n[env.prod.feed]\nredelivery = \"repalce\"\n");
+    let told = transcript.call(&["run"]).ended(2);
+    assert_eq!(told.out, "", "stdout is for data");
+    transcript.call(&["--env", "prod", "run", "--json"]).ended(2).json();
+    shop.settings("");
+
+    let marts = shop.folder().join("marts");
+    fs::create_dir(&marts).unwrap();
+    let wrong = "-- mart: mine\n-- about: Mine.\nSELECT s.store_id, s.produkt\nFROM sales AS s\n";
+    fs::write(marts.join("mine.sql"), wrong).unwrap();
+    transcript.call(&["run"]).ended(2);
+    fs::remove_dir_all(&marts).unwrap();
+
+    transcript.call(&["query", "SELECT nothing FROM nowhere"]).ended(2);
+    transcript.call(&["query", "DELETE FROM sales_data_mart"]).ended(2);
+    transcript.call(&["rejects", "show", "no:thing"]).ended(2);
+    transcript.call(&["files", "revoke", "12"]).ended(2);
+    transcript.call(&["dimensions", "load", "nowhere"]).ended(2);
+    transcript.is("the_errors_that_people_meet");
+}
+
+#[test]
+fn a_shop_that_is_not_ready() {
+    let shop = Shop::bare();
+    shop.deliver_rows("day.csv", &SALES);
+    let mut transcript = Transcript::new(&shop);
+    transcript.call(&["run"]).ended(2);
+    transcript.call(&["run", "--dry-run"]).ended(2);
+    assert_eq!(shop.rows("SELECT COUNT(*) FROM tillmart_batch"), ["0"], "nothing is claimed");
+
+    let dimensions = shop.folder().join("customer.csv");
+    fs::write(&dimensions, "customer_id,first_name,last_name\n1,Ada,Byron\nx,Ben,Okri\n").unwrap();
+    transcript.call(&["dimensions", "load", dimensions.to_str().unwrap()]).ended(2);
+
+    fs::remove_file(shop.folder().join("tillmart.db")).unwrap();
+    transcript.call(&["run"]).ended(2);
+    transcript.call(&["status"]).ended(2);
+    transcript.call(&["db", "migrate"]).ended(0);
+    transcript.call(&["db", "migrate"]).ended(0);
+    transcript.call(&["rejects", "list"]).ended(0);
+    transcript.call(&["init", shop.folder().to_str().unwrap()]).ended(2);
+    fs::remove_file(shop.folder().join("tillmart.toml")).unwrap();
+    transcript.call(&["run"]).ended(2);
+    transcript.is("a_shop_that_is_not_ready");
+}
+
+/// A test may run as root, who may read everything: a file in the place of the folder cannot be listed by anybody.
+#[test]
+fn an_incoming_area_that_cannot_be_read() {
+    let shop = Shop::new();
+    let incoming = shop.storage("sales_data");
+    fs::remove_dir(&incoming).unwrap();
+    fs::write(&incoming, "no folder").unwrap();
+    let mut transcript = Transcript::new(&shop);
+    transcript.call(&["run"]).ended(2);
+    transcript.call(&["doctor"]).ended(2);
+    assert_eq!(fs::read_to_string(&incoming).unwrap(), "no folder");
+    transcript.is("an_incoming_area_that_cannot_be_read");
+}
