@@ -53,7 +53,8 @@ fn position_of_name(section: &Section, message: &str) -> Option<(u64, u64)> {
 fn find_word(line: &str, name: &str) -> Option<usize> {
     let in_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
     let bytes = line.as_bytes();
-    let alone = |at: &usize| !in_word(at.checked_sub(1).and_then(|at| bytes.get(at))) && !in_word(bytes.get(at + name.len()));
+    let alone =
+        |at: &usize| !in_word(at.checked_sub(1).and_then(|at| bytes.get(at))) && !in_word(bytes.get(at + name.len()));
     line.match_indices(name).map(|(at, _)| at).find(alone)
 }
 

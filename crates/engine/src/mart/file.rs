@@ -66,7 +66,9 @@ impl MartFile {
     pub fn parse(path: &str, text: &str) -> Result<MartFile> {
         let (header, sections) = split(path, text)?;
         let name = header.required(path, "mart")?;
-        if !name.starts_with(|first: char| first.is_ascii_lowercase()) || !name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_')) {
+        if !name.starts_with(|first: char| first.is_ascii_lowercase())
+            || !name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        {
             return Err(fault(path, header.line("mart"), "a mart's name becomes the name of its table")
                 .expected("a small letter, then small letters, digits and _")
                 .found(format!("{name:?}")));
@@ -109,7 +111,8 @@ impl Header {
         self.required(path, word)?;
         match self.list(word) {
             names if names.is_empty() => {
-                Err(fault(path, self.line(word), "the header names no column").expected(format!("`-- {word}: column, …`")))
+                Err(fault(path, self.line(word), "the header names no column")
+                    .expected(format!("`-- {word}: column, …`")))
             }
             names => Ok(names),
         }
@@ -155,7 +158,10 @@ fn split(path: &str, text: &str) -> Result<(Header, Sections)> {
     let mut sections: Sections = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let number = index as u64 + 1;
-        let entry = line.strip_prefix("--").and_then(|rest| rest.split_once(':')).map(|(word, value)| (word.trim(), value.trim()));
+        let entry = line
+            .strip_prefix("--")
+            .and_then(|rest| rest.split_once(':'))
+            .map(|(word, value)| (word.trim(), value.trim()));
         match entry {
             Some((word @ ("merge" | "finish"), "")) => {
                 sections.push((word.to_owned(), Section { first_line: number + 1, sql: String::new() }));
@@ -174,8 +180,7 @@ fn split(path: &str, text: &str) -> Result<(Header, Sections)> {
                     section.sql.push('\n');
                 }
                 None if line.trim().is_empty() || line.trim_start().starts_with("--") => {}
-                None => sections
-                    .push(("select".to_owned(), Section { first_line: number, sql: format!("{line}\n") })),
+                None => sections.push(("select".to_owned(), Section { first_line: number, sql: format!("{line}\n") })),
             },
         }
     }
@@ -183,5 +188,7 @@ fn split(path: &str, text: &str) -> Result<(Header, Sections)> {
 }
 
 pub(super) fn fault(path: &str, line: u64, what: &str) -> Fault {
-    Fault::new(FaultKind::Mart, what).at_line(path, line).hint("mend the mart's file and run again: nothing was changed")
+    Fault::new(FaultKind::Mart, what)
+        .at_line(path, line)
+        .hint("mend the mart's file and run again: nothing was changed")
 }

@@ -22,8 +22,8 @@ mod rollup;
 mod row;
 
 pub use file::{MartFile, Section, WhichMart};
-pub use rollup::{LANDED_ROWS, Rollup};
 pub(crate) use rollup::incentive_schema;
+pub use rollup::{LANDED_ROWS, Rollup};
 pub use row::RowMart;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};

@@ -65,7 +65,9 @@ impl Rollup {
         let target_schema = plain(plan.schema().as_arrow());
         for column in key {
             if target_schema.field_with_name(column).is_err() {
-                return Err(fault(&file.path, finish.first_line, "the mart's finish lacks a key column").expected(column));
+                return Err(
+                    fault(&file.path, finish.first_line, "the mart's finish lacks a key column").expected(column)
+                );
             }
         }
         if let Some(float) = target_schema.fields().iter().find(|field| field.data_type().is_floating()) {
@@ -156,7 +158,9 @@ fn only_sums(plan: &LogicalPlan) -> PlanResult<()> {
                 let bare = expr.clone().unalias_nested().data;
                 if !matches!(bare, Expr::Column(_)) {
                     let name = expr.schema_name();
-                    return refused(format!("merge makes '{name}' from sums; keep the sums here and compute it in finish"));
+                    return refused(format!(
+                        "merge makes '{name}' from sums; keep the sums here and compute it in finish"
+                    ));
                 }
             }
             only_sums(&projection.input)
@@ -186,7 +190,9 @@ fn only_sales(plan: &LogicalPlan) -> PlanResult<()> {
             plan.inputs().into_iter().try_for_each(only_sales)
         }
         LogicalPlan::TableScan(scan) if scan.table_name.table() == "sales" => Ok(()),
-        LogicalPlan::TableScan(scan) => refused(format!("merge reads FROM sales alone, not from '{}'", scan.table_name.table())),
+        LogicalPlan::TableScan(scan) => {
+            refused(format!("merge reads FROM sales alone, not from '{}'", scan.table_name.table()))
+        }
         LogicalPlan::Join(_) => {
             refused("merge reads FROM sales alone; join dimensions in finish, where no sale can get lost")
         }
@@ -220,12 +226,16 @@ fn is_sum(expr: &Expr) -> PlanResult<()> {
 /// Whether a column counts every row: only then does a state row go when its last sale is taken back.
 fn counts_rows(plan: &LogicalPlan, at: usize) -> bool {
     match plan {
-        LogicalPlan::Projection(projection) => match projection.expr.get(at).map(|expr| expr.clone().unalias_nested().data) {
-            Some(Expr::Column(column)) => {
-                projection.input.schema().maybe_index_of_column(&column).is_some_and(|at| counts_rows(&projection.input, at))
+        LogicalPlan::Projection(projection) => {
+            match projection.expr.get(at).map(|expr| expr.clone().unalias_nested().data) {
+                Some(Expr::Column(column)) => projection
+                    .input
+                    .schema()
+                    .maybe_index_of_column(&column)
+                    .is_some_and(|at| counts_rows(&projection.input, at)),
+                _ => false,
             }
-            _ => false,
-        },
+        }
         LogicalPlan::SubqueryAlias(aliased) => counts_rows(&aliased.input, at),
         LogicalPlan::Aggregate(aggregate) => {
             let call = at.checked_sub(aggregate.group_expr.len()).and_then(|at| aggregate.aggr_expr.get(at));

@@ -110,7 +110,9 @@ impl RowMart {
         for column in needed {
             if !names.contains(&column) {
                 return Err(fault(path, select.first_line, "the mart's SELECT lacks a column")
-                    .expected(format!("a column {column}: every row-level mart carries its lineage and what its header names"))
+                    .expected(format!(
+                        "a column {column}: every row-level mart carries its lineage and what its header names"
+                    ))
                     .found(names.join(", ")));
             }
         }
@@ -209,7 +211,9 @@ fn empty_tables(dimensions: &DimensionTables) -> Result<SessionContext> {
     tables.extend(dimensions.tables().map(|(name, rows)| (name, rows.schema())));
     for (name, schema) in tables {
         // Registering into a new in-memory catalog does not fail; a name given twice would.
-        context.register_table(name, Arc::new(EmptyTable::new(schema))).map_err(|error| fault(name, 1, &error.to_string()))?;
+        context
+            .register_table(name, Arc::new(EmptyTable::new(schema)))
+            .map_err(|error| fault(name, 1, &error.to_string()))?;
     }
     Ok(context)
 }
