@@ -28,7 +28,11 @@ impl Relation {
     ///
     /// # Errors
     /// Batches of another schema.
-    pub fn rows(name: &str, schema: SchemaRef, batches: Vec<RecordBatch>) -> std::result::Result<Relation, DataFusionError> {
+    pub fn rows(
+        name: &str,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+    ) -> std::result::Result<Relation, DataFusionError> {
         let table = MemTable::try_new(schema, vec![batches])?;
         Ok(Relation { name: name.to_owned(), provider: Arc::new(table) })
     }
@@ -53,7 +57,8 @@ impl Relation {
     /// A relation without the lineage column `source_file_id`.
     pub fn only_source_files(self, file_ids: &[i64]) -> std::result::Result<Relation, DataFusionError> {
         let ids = file_ids.iter().map(|id| lit(*id)).collect();
-        let frame = SessionContext::new().read_table(self.provider)?.filter(col("source_file_id").in_list(ids, false))?;
+        let frame =
+            SessionContext::new().read_table(self.provider)?.filter(col("source_file_id").in_list(ids, false))?;
         Ok(Relation { name: self.name, provider: frame.into_view() })
     }
 

@@ -14,8 +14,8 @@ pub mod mart;
 mod scan;
 mod session;
 
-pub use dimensions::{DimensionTables, KeyIndex};
 pub use datafusion::common::DataFusionError as PlanError;
+pub use dimensions::{DimensionTables, KeyIndex};
 pub use engine::{Embedded, Engine, Relation, tables_of};
 pub use land::{LandJob, Progress, ReplayFile};
 pub use scan::{LandedFile, LandedFiles};

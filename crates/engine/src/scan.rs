@@ -52,13 +52,16 @@ impl LandedFiles {
         let files = files
             .iter()
             .map(|file| {
-                let values = partition_fields.iter().map(|field| partition_value(file, field)).collect::<Result<Vec<_>>>()?;
+                let values =
+                    partition_fields.iter().map(|field| partition_value(file, field)).collect::<Result<Vec<_>>>()?;
                 let mut partitioned = PartitionedFile::new("", file.size);
                 partitioned.object_meta.location = file.path.clone();
                 Ok(partitioned.with_partition_values(values))
             })
             .collect::<Result<Vec<_>>>()?;
-        let table_schema = TableSchema::builder(Arc::new(Schema::new(file_fields))).with_table_partition_cols(partition_fields).build();
+        let table_schema = TableSchema::builder(Arc::new(Schema::new(file_fields)))
+            .with_table_partition_cols(partition_fields)
+            .build();
         Ok(LandedFiles { schema, table_schema, files })
     }
 }

@@ -71,7 +71,8 @@ impl Lake {
         let log_store = table.log_store();
         let mut properties = CommitProperties::default().with_max_retries(3);
         if let Some(application) = commit.application {
-            let held = state.transaction_version(log_store.as_ref(), application).await.map_err(|error| fault(&error))?;
+            let held =
+                state.transaction_version(log_store.as_ref(), application).await.map_err(|error| fault(&error))?;
             match held {
                 Some(held) if held == commit.batch_id => {
                     return Ok(Ok(Committed { version: state.version(), already: true }));

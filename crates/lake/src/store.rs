@@ -58,7 +58,8 @@ impl Store {
                         .hint("make the folder readable and writable, or set storage.root in tillmart.toml")
                 })?;
                 Url::from_directory_path(&folder).map_err(|()| {
-                    Fault::new(FaultKind::Settings, "the storage root is no absolute path").at(folder.display().to_string())
+                    Fault::new(FaultKind::Settings, "the storage root is no absolute path")
+                        .at(folder.display().to_string())
                 })?
             }
         };
@@ -139,7 +140,8 @@ impl Store {
     /// # Errors
     /// `Store` when it is missing or cannot be read.
     pub async fn read(&self, relative: &str) -> Result<Bytes> {
-        let got = self.objects.get(&self.path(relative)?).await.map_err(|error| store_fault("read", relative, &error))?;
+        let got =
+            self.objects.get(&self.path(relative)?).await.map_err(|error| store_fault("read", relative, &error))?;
         got.bytes().await.map_err(|error| store_fault("read", relative, &error))
     }
 
@@ -173,8 +175,11 @@ impl Store {
     }
 
     async fn pinned_range(&self, relative: &str, start: u64, end: u64, etag: Option<&str>) -> Result<Option<Bytes>> {
-        let options =
-            GetOptions { range: Some(GetRange::Bounded(start..end)), if_match: etag.map(str::to_owned), ..Default::default() };
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(start..end)),
+            if_match: etag.map(str::to_owned),
+            ..Default::default()
+        };
         let got = match self.objects.get_opts(&self.path(relative)?, options).await {
             Ok(got) => got,
             Err(StoreError::NotFound { .. } | StoreError::Precondition { .. }) => return Ok(None),
@@ -192,11 +197,8 @@ impl Store {
         if self.holds(to, from.size, digest).await? {
             return Ok(true);
         }
-        let upload = self
-            .objects
-            .put_multipart(&self.path(to)?)
-            .await
-            .map_err(|error| store_fault("write", to, &error))?;
+        let upload =
+            self.objects.put_multipart(&self.path(to)?).await.map_err(|error| store_fault("write", to, &error))?;
         let mut writer = WriteMultipart::new_with_chunk_size(upload, READ_BYTES as usize);
         let mut hasher = blake3::Hasher::new();
         let mut offset = 0;

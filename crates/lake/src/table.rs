@@ -85,7 +85,8 @@ impl Lake {
             .map(|field| field.as_ref().try_into_kernel())
             .collect::<std::result::Result<Vec<StructField>, _>>()
             .map_err(|error| table_fault("make", &spec.name, error))?;
-        let log_store = self.builder(&spec.name)?.build_storage().map_err(|error| table_fault("make", &spec.name, error))?;
+        let log_store =
+            self.builder(&spec.name)?.build_storage().map_err(|error| table_fault("make", &spec.name, error))?;
         let made = CreateBuilder::new()
             .with_log_store(log_store)
             .with_table_name(&spec.name)
@@ -215,8 +216,7 @@ fn differs(table: &str, what: &str, expected: String, found: String) -> Fault {
 }
 
 pub(crate) fn table_fault(doing: &str, table: &str, error: impl std::fmt::Display) -> Fault {
-    Fault::new(FaultKind::Table, format!("cannot {doing} the table {table}"))
-        .at(table.to_owned())
-        .found(error)
-        .hint("check the table's folder and its _delta_log, then run again: an unfinished batch is finished by the next run")
+    Fault::new(FaultKind::Table, format!("cannot {doing} the table {table}")).at(table.to_owned()).found(error).hint(
+        "check the table's folder and its _delta_log, then run again: an unfinished batch is finished by the next run",
+    )
 }

@@ -16,9 +16,7 @@ mod split;
 
 pub use batch::{Batch, BatchKind, BatchState};
 pub use clock::Clock;
-pub use contract::{
-    BlankCustomer, Column, ColumnType, Contract, Encoding, ExtraColumns, Orphans, SalesColumn,
-};
+pub use contract::{BlankCustomer, Column, ColumnType, Contract, Encoding, ExtraColumns, Orphans, SalesColumn};
 pub use fault::{Fault, FaultKind, Place};
 pub use manifest::{DataFile, Manifest, RemovedFile, SplitReport, Tally};
 pub use reason::{FileReason, RowReason};

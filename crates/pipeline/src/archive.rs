@@ -32,7 +32,9 @@ impl Pipeline {
         let source = format!("{}/{}", self.options.incoming, file.found.path);
         let area = match &file.outcome {
             // Its claimed bytes are gone; what lies there now is a new delivery and stays.
-            FileOutcome::Rejected(fault) if fault.reason == FileReason::Overwritten => return Ok(format!("{source} (overwritten)")),
+            FileOutcome::Rejected(fault) if fault.reason == FileReason::Overwritten => {
+                return Ok(format!("{source} (overwritten)"));
+            }
             FileOutcome::Rejected(_) => &self.options.error,
             _ => &self.options.processed,
         };
@@ -48,7 +50,8 @@ impl Pipeline {
             Fault::new(FaultKind::Promise, "a finished file has no digest").at(file.found.path.clone())
         })?;
         let size = file.found.size;
-        let taken = self.seams.store.look(&target).await?.is_some() && !self.seams.store.holds(&target, size, digest).await?;
+        let taken =
+            self.seams.store.look(&target).await?.is_some() && !self.seams.store.holds(&target, size, digest).await?;
         let target = if taken { format!("{target}.{}", file.id) } else { target };
         if !self.seams.store.copy_verified(&file.found, &source, digest, &target).await? {
             // Overwritten after it was read: the landed bytes are gone, the new ones are a new delivery.

@@ -26,7 +26,12 @@ pub(crate) fn manifest(batch: &Batch, files: &[SourceFile], manifest: &Manifest)
                         }
                         let rows = file.tally.rows_landed + file.tally.rows_rejected();
                         if file.tally.rows_read != rows {
-                            faults.push(broken(batch, &format!("rows of {} got lost", file.found.path), file.tally.rows_read, rows));
+                            faults.push(broken(
+                                batch,
+                                &format!("rows of {} got lost", file.found.path),
+                                file.tally.rows_read,
+                                rows,
+                            ));
                         }
                     }
                     FileOutcome::Pending => {
@@ -39,7 +44,8 @@ pub(crate) fn manifest(batch: &Batch, files: &[SourceFile], manifest: &Manifest)
         BatchKind::Replay { .. } => manifest.splits.iter().for_each(|report| decoded.add(&report.tally)),
         BatchKind::Revoke { .. } => {}
     }
-    let written = |table: &'static str| manifest.files.iter().filter(move |file| file.table == table && !file.rewritten);
+    let written =
+        |table: &'static str| manifest.files.iter().filter(move |file| file.table == table && !file.rewritten);
     let rows: u64 = written(SALES_MART).map(|file| file.rows).sum();
     if rows != decoded.rows_landed {
         faults.push(broken(batch, "decoded and written rows differ", decoded.rows_landed, rows));

@@ -60,7 +60,8 @@ impl Pipeline {
 }
 
 fn foreign(path: &str) -> FileFault {
-    let ending = path.rsplit('/').next().and_then(|name| name.split_once('.')).map_or("no ending", |(_, ending)| ending);
+    let ending =
+        path.rsplit('/').next().and_then(|name| name.split_once('.')).map_or("no ending", |(_, ending)| ending);
     FileFault::new(
         FileReason::NotASalesFile,
         format!("expected .csv, .jsonl (each also .gz or .zst) or .parquet; found {ending}"),

@@ -20,7 +20,12 @@ impl Pipeline {
                 application: Some(&application),
                 batch_id: batch.id,
                 adds: manifest.files.iter().filter(|file| file.table == table).collect(),
-                removes: manifest.removed.iter().filter(|file| file.table == table).map(|file| file.path.as_str()).collect(),
+                removes: manifest
+                    .removed
+                    .iter()
+                    .filter(|file| file.table == table)
+                    .map(|file| file.path.as_str())
+                    .collect(),
                 data_change: true,
                 now_ms: self.seams.clock.now().timestamp_millis(),
             };

@@ -19,9 +19,8 @@ impl Pipeline {
         let kept = self.seams.ledger.kept_in_place(&self.options.feed).await?;
         let kept: BTreeSet<(String, String)> = kept.iter().map(|found| (found.path.clone(), version(found))).collect();
         let unfinished = self.unfinished_paths().await?;
-        let is_new = |found: &Found| {
-            !kept.contains(&(found.path.clone(), version(found))) && !unfinished.contains(&found.path)
-        };
+        let is_new =
+            |found: &Found| !kept.contains(&(found.path.clone(), version(found))) && !unfinished.contains(&found.path);
         let mut listed = self.seams.store.list(&self.options.incoming).await?;
         listed.retain(is_new);
         if !self.seams.store.is_folder() {
@@ -33,7 +32,8 @@ impl Pipeline {
         if listed.iter().any(|found| self.is_young(found)) {
             self.observer.doing("waiting for young files to be still");
             tokio::time::sleep(self.options.min_age).await;
-            let before: BTreeSet<(String, String)> = listed.iter().map(|found| (found.path.clone(), version(found))).collect();
+            let before: BTreeSet<(String, String)> =
+                listed.iter().map(|found| (found.path.clone(), version(found))).collect();
             let mut again = self.seams.store.list(&self.options.incoming).await?;
             again.retain(|found| is_new(found) && !is_temporary(&found.path));
             let seen = again.len();

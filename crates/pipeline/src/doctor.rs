@@ -36,7 +36,8 @@ impl Pipeline {
                 return findings;
             }
         };
-        let counts: Vec<String> = dimensions.tables().map(|(name, rows)| format!("{name} {}", rows.num_rows())).collect();
+        let counts: Vec<String> =
+            dimensions.tables().map(|(name, rows)| format!("{name} {}", rows.num_rows())).collect();
         findings.push(finding("dimensions", refuse_empty(&dimensions).map(|()| counts.join(", "))));
         match self.prepare().await {
             Ok(prepared) => {

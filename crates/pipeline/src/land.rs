@@ -28,10 +28,15 @@ impl Pipeline {
         };
         self.observer.reached(Point::Written);
         crate::check::manifest(batch, &files, &manifest)?;
-        let key = format!("{}/{}/batch-{}-{}.json", self.options.manifests, batch.feed, batch.id, uuid::Uuid::new_v4().simple());
-        let json = serde_json::to_vec(&manifest).map_err(|error| {
-            Fault::new(FaultKind::Promise, "the manifest cannot be written as JSON").found(error)
-        })?;
+        let key = format!(
+            "{}/{}/batch-{}-{}.json",
+            self.options.manifests,
+            batch.feed,
+            batch.id,
+            uuid::Uuid::new_v4().simple()
+        );
+        let json = serde_json::to_vec(&manifest)
+            .map_err(|error| Fault::new(FaultKind::Promise, "the manifest cannot be written as JSON").found(error))?;
         self.seams.store.write(&key, json).await?;
         self.observer.reached(Point::ManifestStored);
         self.seams.ledger.landed(lease, batch.id, &key, &files, self.seams.clock.now()).await?;
@@ -146,7 +151,12 @@ impl Pipeline {
             let filter = FileFilter { outcome: Some("landed".to_owned()), ..FileFilter::default() };
             let before = self.seams.ledger.files(&self.options.feed, &filter).await?;
             let is_new = |id: i64| files.iter().any(|file| file.id == id);
-            replaced.extend(before.iter().filter(|old| landed.contains(old.found.path.as_str()) && !is_new(old.id)).map(|old| old.id));
+            replaced.extend(
+                before
+                    .iter()
+                    .filter(|old| landed.contains(old.found.path.as_str()) && !is_new(old.id))
+                    .map(|old| old.id),
+            );
         }
         Ok(replaced)
     }

@@ -98,7 +98,8 @@ impl Pipeline {
         }
         Ok(Status {
             feed: feed.clone(),
-            unfinished: unfinished.map(|batch| format!("batch {} ({}, {})", batch.id, batch.kind.word(), batch.state.word())),
+            unfinished: unfinished
+                .map(|batch| format!("batch {} ({}, {})", batch.id, batch.kind.word(), batch.state.word())),
             last_published: last.as_ref().map(|batch| batch.id),
             last_claimed: last.map(|batch| batch.created.to_rfc3339()),
             files_waiting: waiting.len() as u64,
@@ -183,7 +184,12 @@ impl Pipeline {
         };
         let prepared = self.prepare().await?;
         if sql.trim().trim_end_matches(';').eq_ignore_ascii_case("show tables") {
-            return self.seams.engine.select(vec![self.names(&prepared.marts).await?], "SELECT * FROM names").await.map_err(|error| wrong(&error));
+            return self
+                .seams
+                .engine
+                .select(vec![self.names(&prepared.marts).await?], "SELECT * FROM names")
+                .await
+                .map_err(|error| wrong(&error));
         }
         let mut relations = Vec::new();
         for table in tables_of(sql).map_err(|error| wrong(&error.strip_backtrace()))? {
@@ -221,7 +227,9 @@ impl Pipeline {
         let mut rows: Vec<(String, &str, String)> =
             marts.table_specs().into_iter().map(|spec| (spec.name, "delta", spec.comment)).collect();
         rows.extend(marts.rollups.iter().map(|rollup| (rollup.name.clone(), "database", rollup.about.clone())));
-        rows.extend(Dimension::ALL.iter().map(|dimension| (dimension.name().to_owned(), "database", "dimension".to_owned())));
+        rows.extend(
+            Dimension::ALL.iter().map(|dimension| (dimension.name().to_owned(), "database", "dimension".to_owned())),
+        );
         for table in self.seams.schema.tables().await? {
             if !rows.iter().any(|(name, _, _)| *name == table) {
                 rows.push((table, "database", "ledger and state".to_owned()));

@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use tillmart_lake::{Commit, TableSnapshot};
 use tillmart_model::{Batch, BatchKind, BatchState, Fault, FaultKind, Manifest, Result, Split};
 
+/// Partition columns and values.
+type Partition<'a> = &'a [(String, Option<String>)];
+
 /// What `optimize` did to one table.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Optimized {
@@ -44,7 +47,8 @@ impl Pipeline {
                 self.observer.doing(&format!("compacting {}", spec.name));
                 let mut optimized = self.compact(&prepared, &snapshot).await?;
                 if vacuum {
-                    optimized.files_vacuumed = self.lake.vacuum(&spec.name, self.options.vacuum_age_hours).await? as u64;
+                    optimized.files_vacuumed =
+                        self.lake.vacuum(&spec.name, self.options.vacuum_age_hours).await? as u64;
                 }
                 done.push(optimized);
             }
@@ -59,7 +63,12 @@ impl Pipeline {
         let splits = self.compactions(snapshot);
         let files_before = snapshot.files.len() as u64;
         if splits.is_empty() {
-            return Ok(Optimized { table: snapshot.name.clone(), files_before, files_after: files_before, files_vacuumed: 0 });
+            return Ok(Optimized {
+                table: snapshot.name.clone(),
+                files_before,
+                files_after: files_before,
+                files_vacuumed: 0,
+            });
         }
         let job = self.job(&self.no_batch(), prepared, BTreeMap::new(), false)?;
         let mut manifest = Manifest::default();
@@ -90,7 +99,7 @@ impl Pipeline {
     /// Partitions with enough small files, cut into groups of about the target size.
     fn compactions(&self, snapshot: &TableSnapshot) -> Vec<Split> {
         let target = self.options.optimize_target_bytes;
-        let mut partitions: BTreeMap<&[(String, Option<String>)], Vec<(String, u64)>> = BTreeMap::new();
+        let mut partitions: BTreeMap<Partition<'_>, Vec<(String, u64)>> = BTreeMap::new();
         for file in snapshot.files.iter().filter(|file| file.size < target / 2) {
             partitions.entry(&file.partition).or_default().push((file.path.clone(), file.size));
         }
@@ -109,10 +118,8 @@ impl Pipeline {
                     _ => groups.push((size, vec![(path, size)])),
                 }
             }
-            splits.extend(groups.into_iter().filter(|(_, group)| group.len() > 1).map(|(_, data_files)| Split::Compact {
-                table: snapshot.name.clone(),
-                data_files,
-                partition: partition.to_vec(),
+            splits.extend(groups.into_iter().filter(|(_, group)| group.len() > 1).map(|(_, data_files)| {
+                Split::Compact { table: snapshot.name.clone(), data_files, partition: partition.to_vec() }
             }));
         }
         splits

@@ -92,8 +92,7 @@ impl Pipeline {
         let added = manifest.files.iter().filter(|file| file.table == SALES_MART && !file.rewritten);
         let removed = manifest.removed.iter().filter(|file| file.table == SALES_MART);
         Ok(Changed {
-            added: self
-                .landed_files(added.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?,
+            added: self.landed_files(added.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?,
             removed: self
                 .landed_files(removed.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?,
             taken_back: &manifest.taken_back,
@@ -149,8 +148,11 @@ impl Pipeline {
         prepared: &Prepared,
     ) -> Result<Vec<RecordBatch>> {
         let at = |error| rollup.fault(&rollup.finish, &error);
-        let merged: Vec<RecordBatch> =
-            merged.iter().map(|batch| fit(batch, &rollup.state_schema)).collect::<std::result::Result<_, _>>().map_err(shape)?;
+        let merged: Vec<RecordBatch> = merged
+            .iter()
+            .map(|batch| fit(batch, &rollup.state_schema))
+            .collect::<std::result::Result<_, _>>()
+            .map_err(shape)?;
         let mut relations = Relation::dimensions(&prepared.dimensions).map_err(at)?;
         relations.push(Relation::rows("merged", Arc::clone(&rollup.state_schema), merged).map_err(at)?);
         relations.push(Relation::incentive(&self.options.incentive).map_err(at)?);
@@ -177,7 +179,11 @@ fn fit(batch: &RecordBatch, schema: &SchemaRef) -> std::result::Result<RecordBat
         .iter()
         .zip(schema.fields())
         .map(|(column, field)| {
-            if column.data_type() == field.data_type() { Ok(Arc::clone(column)) } else { cast(column, field.data_type()) }
+            if column.data_type() == field.data_type() {
+                Ok(Arc::clone(column))
+            } else {
+                cast(column, field.data_type())
+            }
         })
         .collect::<std::result::Result<Vec<_>, _>>()?;
     RecordBatch::try_new(Arc::clone(schema), columns)

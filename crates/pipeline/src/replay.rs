@@ -17,8 +17,9 @@ impl Pipeline {
         for code in &codes {
             if RowReason::from_code(code).is_none() {
                 let codes: Vec<&str> = RowReason::ALL.iter().map(|reason| reason.code()).collect();
-                let fault = Fault::new(FaultKind::Settings, format!("rejects with the reason {code} cannot be replayed"))
-                    .expected(codes.join(", "));
+                let fault =
+                    Fault::new(FaultKind::Settings, format!("rejects with the reason {code} cannot be replayed"))
+                        .expected(codes.join(", "));
                 return Err(match FileReason::from_code(code) {
                     Some(_) => fault.hint("a file rejected whole comes back by being delivered again"),
                     None => fault.hint("see `tillmart rejects list` for the reasons there are"),

@@ -91,7 +91,11 @@ impl Pipeline {
         summary: &mut Summary,
     ) -> Result<()> {
         if let Some(batch) = self.seams.ledger.unfinished(&self.options.feed).await? {
-            self.observer.doing(&format!("finishing batch {}, which was {} when its run ended", batch.id, batch.state.word()));
+            self.observer.doing(&format!(
+                "finishing batch {}, which was {} when its run ended",
+                batch.id,
+                batch.state.word()
+            ));
             let prepared = self.prepared(prepared).await?;
             summary.batches_recovered += 1;
             self.finish_batch(&held.lease, batch, prepared, summary).await?;

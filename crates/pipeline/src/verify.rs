@@ -117,23 +117,29 @@ impl Pipeline {
         let measured = measured(rollup);
         let schema = Arc::new(rollup.target_schema.project(&measured).map_err(uncomparable)?);
         let only = |batches: Vec<RecordBatch>| -> Result<Vec<RecordBatch>> {
-            batches.iter().map(|batch| batch.project(&measured)).collect::<std::result::Result<_, _>>().map_err(uncomparable)
+            batches
+                .iter()
+                .map(|batch| batch.project(&measured))
+                .collect::<std::result::Result<_, _>>()
+                .map_err(uncomparable)
         };
         compare(&rollup.name, &schema, &only(finished)?, &only(published)?, verified)
     }
 
-    async fn verify_customer_mart(
-        &self,
-        prepared: &Prepared,
-        pinned: &Pinned,
-        verified: &mut Verified,
-    ) -> Result<()> {
-        let Some(mart) = prepared.marts.rows.iter().find(|mart| mart.name == "customer_data_mart") else { return Ok(()) };
+    async fn verify_customer_mart(&self, prepared: &Prepared, pinned: &Pinned, verified: &mut Verified) -> Result<()> {
+        let Some(mart) = prepared.marts.rows.iter().find(|mart| mart.name == "customer_data_mart") else {
+            return Ok(());
+        };
         let (schema, expected) = self
             .select_pinned(prepared, pinned, SALES_MART, include_str!("../../../sql/queries/spend_in_sales_mart.sql"))
             .await?;
         let (_, found) = self
-            .select_pinned(prepared, pinned, &mart.name, include_str!("../../../sql/queries/spend_in_customer_mart.sql"))
+            .select_pinned(
+                prepared,
+                pinned,
+                &mart.name,
+                include_str!("../../../sql/queries/spend_in_customer_mart.sql"),
+            )
             .await?;
         compare(&mart.name, &schema, &expected, &found, verified)
     }
@@ -190,7 +196,11 @@ impl Pipeline {
         }
         if pinned.is_empty() {
             for (id, (rows, _)) in landed {
-                verified.differs(SALES_MART, "rows of known source files".to_owned(), format!("{rows} rows of source file {id}"));
+                verified.differs(
+                    SALES_MART,
+                    "rows of known source files".to_owned(),
+                    format!("{rows} rows of source file {id}"),
+                );
             }
         }
         Ok(())
@@ -216,7 +226,8 @@ impl Pipeline {
     pub(crate) async fn table_relation(&self, marts: &Marts, table: &str, version: Option<u64>) -> Result<Relation> {
         let spec = marts.table_specs().into_iter().find(|spec| spec.name == table);
         let missing = || {
-            Fault::new(FaultKind::Table, format!("there is no table {table} yet")).hint("load some sales with `tillmart run`")
+            Fault::new(FaultKind::Table, format!("there is no table {table} yet"))
+                .hint("load some sales with `tillmart run`")
         };
         let spec = spec.ok_or_else(missing)?;
         let snapshot = self.lake.snapshot(table, version).await?;
@@ -278,8 +289,10 @@ fn compare(
     let (expected, found) = (one(schema, expected).map_err(fault)?, one(schema, found).map_err(fault)?);
     let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
     let converter = RowConverter::new(fields).map_err(fault)?;
-    let (left, right) =
-        (converter.convert_columns(expected.columns()).map_err(fault)?, converter.convert_columns(found.columns()).map_err(fault)?);
+    let (left, right) = (
+        converter.convert_columns(expected.columns()).map_err(fault)?,
+        converter.convert_columns(found.columns()).map_err(fault)?,
+    );
     let order = |count: usize, rows: &arrow::row::Rows| {
         let mut order: Vec<usize> = (0..count).collect();
         order.sort_unstable_by(|one, other| rows.row(*one).cmp(&rows.row(*other)));

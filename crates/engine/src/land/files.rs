@@ -93,7 +93,9 @@ fn folder(value: Option<&str>) -> String {
         Some(value) => value
             .chars()
             .take(64)
-            .map(|letter| if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '_' })
+            .map(
+                |letter| if letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.') { letter } else { '_' },
+            )
             .collect(),
     }
 }

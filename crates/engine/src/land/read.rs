@@ -41,8 +41,14 @@ pub(super) struct PinnedRead {
 impl PinnedRead {
     pub(super) fn open(job: &LandJob, path: &str, etag: Option<&str>, size: u64) -> Result<PinnedRead> {
         let path = job.path(path)?;
-        let mut read =
-            PinnedRead { objects: Arc::clone(&job.objects), path, etag: etag.map(str::to_owned), size, offset: 0, ahead: None };
+        let mut read = PinnedRead {
+            objects: Arc::clone(&job.objects),
+            path,
+            etag: etag.map(str::to_owned),
+            size,
+            offset: 0,
+            ahead: None,
+        };
         read.read_ahead();
         Ok(read)
     }

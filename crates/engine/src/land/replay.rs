@@ -60,7 +60,7 @@ async fn replay_batch(
     let raws = batch.column_by_name("raw").and_then(|raws| raws.as_binary_opt::<i32>()).ok_or(()).map_err(bad)?;
     let mut landed = vec![false; batch.num_rows()];
     let mut decoders: BTreeMap<i64, ReplayDecoder> = BTreeMap::new();
-    for row in 0..batch.num_rows() {
+    for (row, landed) in landed.iter_mut().enumerate() {
         let (id, code) = (ids.value(row), codes.value(row));
         let open = closed.is_null(row) && !raws.is_null(row) && FileReason::from_code(code).is_none();
         let asked = (wanted.file_ids.is_empty() || wanted.file_ids.contains(&id))
@@ -78,7 +78,7 @@ async fn replay_batch(
         report.tally.rows_read += 1;
         let line = (!lines.is_null(row)).then(|| lines.value(row).cast_unsigned());
         if let Ok(sale) = decoder.try_record(raws.value(row), line) {
-            landed[row] = true;
+            *landed = true;
             let mut one = Tally { rows_landed: 1, money_cents: sale.money_cents, ..Tally::default() };
             one.rows_anonymous = u64::from(sale.anonymous);
             one.rows_unknown_product = u64::from(sale.unknown_product);

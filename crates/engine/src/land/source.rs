@@ -44,12 +44,7 @@ struct Held {
 }
 
 /// Lands one source file into the task's open files, and reports on it.
-pub(super) async fn land(
-    task: &mut Task,
-    report: &mut SplitReport,
-    file_id: i64,
-    file: &Delivered<'_>,
-) -> Result<()> {
+pub(super) async fn land(task: &mut Task, report: &mut SplitReport, file_id: i64, file: &Delivered<'_>) -> Result<()> {
     let job = Arc::clone(&task.job);
     let mut decoder =
         SalesDecoder::new(Arc::clone(&job.contract), file.kind, job.dimensions.known_keys(), job.claim_date);
@@ -216,10 +211,7 @@ fn too_many(job: &LandJob, tally: &Tally) -> Option<FileFault> {
     let at_fault = u128::from(tally.rows_at_fault());
     let allowed = u128::from(tally.rows_read) * u128::from(job.max_reject_millionths);
     (at_fault * 1_000_000 > allowed).then(|| {
-        let rate = tillmart_model::money::Decimal {
-            unscaled: i128::from(job.max_reject_millionths) / 100,
-            scale: 2,
-        };
+        let rate = tillmart_model::money::Decimal { unscaled: i128::from(job.max_reject_millionths) / 100, scale: 2 };
         FileFault::new(
             FileReason::TooManyRejects,
             format!("{at_fault} of {} rows are at fault; at most {rate} % may be (max_reject_ratio)", tally.rows_read),

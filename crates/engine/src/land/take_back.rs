@@ -39,9 +39,7 @@ pub(super) async fn land(task: &mut Task, report: SplitReport, old: &Old<'_>) ->
     let mut rows = open(&job, old.table, old.data_file).await?;
     let mut kept: Option<FileWriter> = None;
     let mut taken = 0_usize;
-    while let Some(batch) =
-        rows.try_next().await.map_err(|error| store_fault("read", old.data_file, error))?
-    {
+    while let Some(batch) = rows.try_next().await.map_err(|error| store_fault("read", old.data_file, error))? {
         let mask = stays(&batch, old)?;
         taken += batch.num_rows() - mask.true_count();
         let batch = filter_record_batch(&batch, &mask).map_err(|error| write_fault(old.table, error))?;

@@ -64,8 +64,13 @@ impl Task {
             Split::Source { file_id, path, etag, size, kind } => {
                 let mut report = report(split);
                 report.file_id = Some(*file_id);
-                source::land(self, &mut report, *file_id, &source::Delivered { path, etag: etag.as_deref(), size: *size, kind: *kind })
-                    .await?;
+                source::land(
+                    self,
+                    &mut report,
+                    *file_id,
+                    &source::Delivered { path, etag: etag.as_deref(), size: *size, kind: *kind },
+                )
+                .await?;
                 Ok(report)
             }
             Split::RejectFile { file_id, path, fault } => {
@@ -90,8 +95,7 @@ impl Task {
         if rows.num_rows() == 0 || self.job.dry_run {
             return Ok(());
         }
-        let sales = with_lineage(rows, file_id, self.job.batch_id)
-            .map_err(|error| write_fault("sales", error))?;
+        let sales = with_lineage(rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))?;
         for (writer, mart) in self.marts.iter_mut().zip(&self.job.row_marts) {
             let rows = mart.evaluate(&sales, &self.job.dimensions).map_err(|error| write_fault(&mart.name, error))?;
             writer.write(&rows).await?;
@@ -109,7 +113,11 @@ impl Task {
 }
 
 /// Adds month and lineage: [`landing_schema`].
-fn with_lineage(rows: &RecordBatch, file_id: i64, batch_id: i64) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+fn with_lineage(
+    rows: &RecordBatch,
+    file_id: i64,
+    batch_id: i64,
+) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
     let mut columns: Vec<ArrayRef> = rows.columns().to_vec();
     let dates = rows
         .column_by_name("sales_date")

@@ -134,8 +134,8 @@ impl PartitionedWriter {
             let value = if array.is_null(at) {
                 None
             } else {
-                let formatter =
-                    ArrayFormatter::try_new(array.as_ref(), &options).map_err(|error| write_fault(&self.table, error))?;
+                let formatter = ArrayFormatter::try_new(array.as_ref(), &options)
+                    .map_err(|error| write_fault(&self.table, error))?;
                 Some(formatter.value(at).to_string())
             };
             values.push((name.clone(), value));
@@ -165,7 +165,8 @@ impl PartitionedWriter {
         if self.memory <= self.budget && !self.partitions.iter().any(full) {
             return Ok(());
         }
-        let mut largest: Vec<usize> = (0..self.partitions.len()).filter(|slot| self.partitions[*slot].memory > 0).collect();
+        let mut largest: Vec<usize> =
+            (0..self.partitions.len()).filter(|slot| self.partitions[*slot].memory > 0).collect();
         largest.sort_by_key(|slot| std::cmp::Reverse(self.partitions[*slot].memory));
         let keep = self.budget / 8 * KEEP_EIGHTHS;
         let over_budget = self.memory > self.budget;
@@ -201,8 +202,7 @@ fn group(slots: &[usize], count: usize) -> (Option<UInt32Array>, Vec<(usize, usi
     for slot in slots {
         lengths[*slot] += 1;
     }
-    let runs: Vec<(usize, usize)> =
-        lengths.iter().copied().enumerate().filter(|(_, length)| *length > 0).collect();
+    let runs: Vec<(usize, usize)> = lengths.iter().copied().enumerate().filter(|(_, length)| *length > 0).collect();
     if runs.len() <= 1 {
         return (None, runs);
     }

@@ -113,7 +113,8 @@ pub(crate) struct Person {
 
 impl Person {
     fn full_name(&self) -> String {
-        let parts: Vec<&str> = [&self.first, &self.last].into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        let parts: Vec<&str> =
+            [&self.first, &self.last].into_iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
         parts.join(" ")
     }
 }
@@ -236,7 +237,8 @@ impl Expected {
             return 0;
         }
         let payment = rounded(total * self.rules.rate_millionths, 1_000_000);
-        let sharers: Vec<i64> = totals.iter().filter(|(_, other)| **other == total).map(|(person, _)| *person).collect();
+        let sharers: Vec<i64> =
+            totals.iter().filter(|(_, other)| **other == total).map(|(person, _)| *person).collect();
         match self.rules.ties {
             Ties::All => payment,
             Ties::Split => {

@@ -126,7 +126,8 @@ impl History {
             (1..=rng.random_range(1..=5)).map(|id| (id, person(&mut rng, id))).collect();
         let stores = rng.random_range(1..=3);
         project.load(Dimension::Customer, &customers_csv(&customers)).await;
-        let team: String = sales_team.iter().map(|(id, person)| format!("{id},{},{}\n", person.first, person.last)).collect();
+        let team: String =
+            sales_team.iter().map(|(id, person)| format!("{id},{},{}\n", person.first, person.last)).collect();
         project.load(Dimension::SalesTeam, &format!("id,first_name,last_name\n{team}")).await;
         let rows: String = (1..=stores).map(|id| format!("{id},Moss\n")).collect();
         project.load(Dimension::Store, &format!("id,store_manager_name\n{rows}")).await;
@@ -149,7 +150,8 @@ impl History {
     }
 
     fn file(&mut self, waiting: &BTreeMap<String, File>) -> File {
-        let earlier = self.expected.files.iter().map(|file| &file.file).chain(waiting.values()).choose(&mut self.rng).cloned();
+        let earlier =
+            self.expected.files.iter().map(|file| &file.file).chain(waiting.values()).choose(&mut self.rng).cloned();
         match (self.rng.random_range(0..8), earlier) {
             // The same bytes again, under another name or the same.
             (0, Some(earlier)) => File { path: self.path(earlier.path.ends_with("jsonl")), ..earlier },
@@ -282,7 +284,8 @@ fn written(path: String, sales: Vec<Sale>) -> File {
         let price = if sale.spoilt == Some(Spoilt::NegativePrice) { -sale.price } else { sale.price };
         let total = Sale { price, ..sale.clone() }.cents() + i128::from(sale.spoilt == Some(Spoilt::WrongTotal));
         let (price, total) = (decimal(price, 4), decimal(total, 2));
-        let quantity = if sale.spoilt == Some(Spoilt::BadQuantity) { "\"few\"".to_owned() } else { sale.quantity.to_string() };
+        let quantity =
+            if sale.spoilt == Some(Spoilt::BadQuantity) { "\"few\"".to_owned() } else { sale.quantity.to_string() };
         let customer = sale.customer.map(|customer| customer.to_string());
         let (store, day, person) = (sale.store, sale.day, sale.person);
         if json {

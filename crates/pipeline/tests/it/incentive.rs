@@ -123,12 +123,16 @@ async fn the_best_of_each_store_and_month_are_paid() {
     for case in CASES {
         let incentive = Incentive { rate_millionths: case.rate_millionths, ties: case.ties, top: case.top };
         let project = project(incentive).await;
-        let rows: String = case.sold.iter().map(|(store, person, total)| row(*store, *person, "2024-01-09", total)).collect();
+        let rows: String =
+            case.sold.iter().map(|(store, person, total)| row(*store, *person, "2024-01-09", total)).collect();
         project.deliver("day.csv", format!("{HEADER}{rows}").as_bytes());
         let summary = project.pipeline.run().await.unwrap_or_else(|fault| panic!("{}: {fault}", case.about));
         assert_eq!(summary.rows_landed, case.sold.len() as u64, "{}", case.about);
-        let found: Vec<(i32, i64, i128)> =
-            project.team().into_iter().map(|((store, person, _), (_, _, incentive))| (store, person, incentive)).collect();
+        let found: Vec<(i32, i64, i128)> = project
+            .team()
+            .into_iter()
+            .map(|((store, person, _), (_, _, incentive))| (store, person, incentive))
+            .collect();
         let expected: Vec<(i32, i64, i128)> =
             case.paid.iter().map(|(store, person, incentive)| (*store, *person, cents(incentive))).collect();
         assert_eq!(found, expected, "{}", case.about);

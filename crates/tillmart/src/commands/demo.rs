@@ -56,13 +56,17 @@ fn make_room(folder: &Path) -> Result<()> {
             .hint("name another: `tillmart demo DIR`; nothing was changed"));
     }
     std::fs::remove_dir_all(folder).map_err(|error| {
-        Fault::new(FaultKind::Settings, "the earlier demo cannot be removed").at(folder.display().to_string()).found(error)
+        Fault::new(FaultKind::Settings, "the earlier demo cannot be removed")
+            .at(folder.display().to_string())
+            .found(error)
     })
 }
 
 fn write_mark(folder: &Path) -> Result<()> {
     std::fs::write(folder.join(MARK), "This folder is made anew by `tillmart demo`.\n").map_err(|error| {
-        Fault::new(FaultKind::Settings, "the demo's folder cannot be written").at(folder.display().to_string()).found(error)
+        Fault::new(FaultKind::Settings, "the demo's folder cannot be written")
+            .at(folder.display().to_string())
+            .found(error)
     })
 }
 

@@ -17,7 +17,10 @@ pub(crate) fn run(cli: &Cli, command: &DimensionsCommand) -> Result<Outcome> {
         let object: BTreeMap<&str, _> = loaded
             .iter()
             .map(|(name, done)| {
-                (*name, serde_json::json!({ "added": done.added, "changed": done.changed, "unchanged": done.unchanged }))
+                (
+                    *name,
+                    serde_json::json!({ "added": done.added, "changed": done.changed, "unchanged": done.unchanged }),
+                )
             })
             .collect();
         screen::json(&object)?;
@@ -25,7 +28,12 @@ pub(crate) fn run(cli: &Cli, command: &DimensionsCommand) -> Result<Outcome> {
         let rows: Vec<Vec<String>> = loaded
             .iter()
             .map(|(name, done)| {
-                vec![(*name).to_owned(), screen::count(done.added), screen::count(done.changed), screen::count(done.unchanged)]
+                vec![
+                    (*name).to_owned(),
+                    screen::count(done.added),
+                    screen::count(done.changed),
+                    screen::count(done.unchanged),
+                ]
             })
             .collect();
         let headers = ["dimension", "added", "changed", "unchanged"];
@@ -48,7 +56,11 @@ fn files(path: &Path) -> Result<Vec<(Dimension, PathBuf)>> {
     let name = |dimension: &Dimension| format!("{}.csv", dimension.name());
     let names: Vec<String> = Dimension::ALL.iter().map(name).collect();
     let found: Vec<(Dimension, PathBuf)> = if path.is_dir() {
-        Dimension::ALL.iter().map(|dimension| (*dimension, path.join(name(dimension)))).filter(|(_, file)| file.exists()).collect()
+        Dimension::ALL
+            .iter()
+            .map(|dimension| (*dimension, path.join(name(dimension))))
+            .filter(|(_, file)| file.exists())
+            .collect()
     } else {
         let is_it = |dimension: &&Dimension| path.file_name().is_some_and(|file| file == name(dimension).as_str());
         Dimension::ALL.iter().filter(is_it).map(|dimension| (*dimension, path.to_owned())).collect()

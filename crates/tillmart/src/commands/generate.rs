@@ -108,8 +108,18 @@ fn tell(cli: &Cli, plan: &Plan, made: &Made, milliseconds: u64) -> Result<Outcom
         return Ok(Outcome::Done);
     }
     let mut lines = vec![
-        format!("made        {} with {} ({})", screen::many(made.files, "file"), screen::many(made.rows, "row"), screen::bytes(made.bytes)),
-        format!("worth       {} in clean rows, {} anonymous, {} returns", screen::money(&money), screen::count(made.rows_anonymous), screen::count(made.rows_returned)),
+        format!(
+            "made        {} with {} ({})",
+            screen::many(made.files, "file"),
+            screen::many(made.rows, "row"),
+            screen::bytes(made.bytes)
+        ),
+        format!(
+            "worth       {} in clean rows, {} anonymous, {} returns",
+            screen::money(&money),
+            screen::count(made.rows_anonymous),
+            screen::count(made.rows_returned)
+        ),
     ];
     if made.rows_dirty() > 0 {
         lines.push(format!("dirty       {} rows", screen::count(made.rows_dirty())));
@@ -122,7 +132,13 @@ fn tell(cli: &Cli, plan: &Plan, made: &Made, milliseconds: u64) -> Result<Outcom
             screen::count(made.files_foreign)
         ));
     }
-    lines.push(format!("time        {}.{:02} s, {} MB/s, seed {}", milliseconds / 1000, milliseconds % 1000 / 10, screen::count(speed), plan.seed));
+    lines.push(format!(
+        "time        {}.{:02} s, {} MB/s, seed {}",
+        milliseconds / 1000,
+        milliseconds % 1000 / 10,
+        screen::count(speed),
+        plan.seed
+    ));
     screen::data(&lines.join("\n"));
     Ok(Outcome::Done)
 }

@@ -35,7 +35,8 @@ fn json(batches: &[RecordBatch]) -> Result<String> {
 
 /// A JSON number is a float to most readers, and no float touches money.
 fn money_as_text(batch: &RecordBatch) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
-    let is_decimal = |column: &ArrayRef| matches!(column.data_type(), DataType::Decimal128(_, _) | DataType::Decimal256(_, _));
+    let is_decimal =
+        |column: &ArrayRef| matches!(column.data_type(), DataType::Decimal128(_, _) | DataType::Decimal256(_, _));
     let text = |column: &ArrayRef| if is_decimal(column) { cast(column, &DataType::Utf8) } else { Ok(column.clone()) };
     let columns: Vec<ArrayRef> = batch.columns().iter().map(text).collect::<std::result::Result<_, _>>()?;
     let schema = batch.schema();

@@ -29,7 +29,9 @@ pub(crate) fn tell(cli: &Cli, summary: &Summary) -> Result<Outcome> {
     } else {
         screen::data(&screen::summary::summary(summary));
         if summary.rows_rejected > 0 {
-            screen::talk("`tillmart rejects list` shows the rejected rows; `tillmart rejects replay` lands those whose fault is mended.");
+            screen::talk(
+                "`tillmart rejects list` shows the rejected rows; `tillmart rejects replay` lands those whose fault is mended.",
+            );
         }
         if summary.files_rejected > 0 {
             screen::talk("A rejected file lies in the error area beside a report; correct it and deliver it again.");

@@ -29,7 +29,11 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
     for (outcome, files) in &status.files {
         lines.push(format!("files     {} {outcome}", screen::count(*files)));
     }
-    lines.push(format!("landed    {} rows worth {}", screen::count(status.rows_landed), screen::money(&status.money_landed)));
+    lines.push(format!(
+        "landed    {} rows worth {}",
+        screen::count(status.rows_landed),
+        screen::money(&status.money_landed)
+    ));
     if status.open_rejects.is_empty() {
         lines.push("rejects   none open".to_owned());
     }

@@ -25,7 +25,10 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         screen::data(&if good {
             "Every mart equals its landed rows, to the cent.".to_owned()
         } else {
-            format!("{} found: do not pay or coupon by these marts before it is explained.", screen::many(verified.differing, "difference"))
+            format!(
+                "{} found: do not pay or coupon by these marts before it is explained.",
+                screen::many(verified.differing, "difference")
+            )
         });
     }
     Ok(if good { Outcome::Done } else { Outcome::NotGood })

@@ -11,7 +11,8 @@ use tillmart_model::{Fault, FaultKind, Result};
 /// Prints a line of data. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn data(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
+    let _ =
+        out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
 }
 
 /// Prints a line of talk.

@@ -74,7 +74,10 @@ impl Observer for Screen {
             while !bar.is_finished() {
                 bar.set_position(progress.bytes());
                 let milliseconds = u64::try_from(bar.elapsed().as_millis()).unwrap_or(u64::MAX).max(1);
-                bar.set_message(format!("{} rows/s", super::count(progress.rows().saturating_mul(1000) / milliseconds)));
+                bar.set_message(format!(
+                    "{} rows/s",
+                    super::count(progress.rows().saturating_mul(1000) / milliseconds)
+                ));
                 std::thread::sleep(Duration::from_millis(100));
             }
         });

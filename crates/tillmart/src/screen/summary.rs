@@ -45,7 +45,10 @@ pub(crate) fn summary(summary: &Summary) -> String {
         lines.push(format!("         {} of the landed are anonymous", count(summary.rows_anonymous)));
     }
     if summary.rows_unknown_product > 0 {
-        lines.push(format!("         {} of the landed name a product that is not in the product table", count(summary.rows_unknown_product)));
+        lines.push(format!(
+            "         {} of the landed name a product that is not in the product table",
+            count(summary.rows_unknown_product)
+        ));
     }
     lines.push(format!("money    {}", money(&summary.money_landed)));
     lines.push(format!(
@@ -79,7 +82,10 @@ fn span(summary: &Summary) -> String {
 
 fn unsettled(summary: &Summary, lines: &mut Vec<String>) {
     if summary.files_unsettled > 0 {
-        lines.push(format!("waiting  {} still being written, left for the next run", many(summary.files_unsettled, "file")));
+        lines.push(format!(
+            "waiting  {} still being written, left for the next run",
+            many(summary.files_unsettled, "file")
+        ));
     }
 }
 
@@ -108,7 +114,9 @@ pub(crate) fn plan(plan: &RunPlan) -> String {
                 count(file.rows_read),
                 count(file.rows_rejected),
                 money(&file.money),
-                file.because.as_ref().map_or_else(|| file.outcome.clone(), |because| format!("{} ({because})", file.outcome)),
+                file.because
+                    .as_ref()
+                    .map_or_else(|| file.outcome.clone(), |because| format!("{} ({because})", file.outcome)),
             ]
         })
         .collect();

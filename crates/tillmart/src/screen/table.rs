@@ -26,12 +26,18 @@ pub(crate) fn table(headers: &[&str], right: &[&str], rows: &[Vec<String>]) -> S
 pub(crate) fn short(text: &str) -> String {
     const LETTERS_MAX: usize = 100;
     let first = text.lines().next().unwrap_or_default();
-    if first.chars().count() <= LETTERS_MAX { first.to_owned() } else { first.chars().take(LETTERS_MAX - 1).chain(['…']).collect() }
+    if first.chars().count() <= LETTERS_MAX {
+        first.to_owned()
+    } else {
+        first.chars().take(LETTERS_MAX - 1).chain(['…']).collect()
+    }
 }
 
 /// Control characters could move the cursor of whoever looks: they are shown, not sent.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars().flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] }).collect()
+    text.chars()
+        .flat_map(|letter| if letter.is_control() { letter.escape_default().collect() } else { vec![letter] })
+        .collect()
 }
 
 fn alignment(right: bool) -> CellAlignment {
@@ -43,9 +49,8 @@ fn alignment(right: bool) -> CellAlignment {
 /// # Errors
 /// A type that cannot be shown; none that a query returns.
 pub(crate) fn batches(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<String> {
-    let fault = |error: arrow::error::ArrowError| {
-        Fault::new(FaultKind::Promise, "the rows cannot be shown").found(error)
-    };
+    let fault =
+        |error: arrow::error::ArrowError| Fault::new(FaultKind::Promise, "the rows cannot be shown").found(error);
     let options = FormatOptions::default();
     let headers: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let right: Vec<&str> = schema
@@ -64,7 +69,11 @@ pub(crate) fn batches(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Str
             .map_err(fault)?;
         for row in 0..batch.num_rows() {
             let texts = formatters.iter().zip(batch.columns());
-            rows.push(texts.map(|(cell, column)| if column.is_null(row) { String::new() } else { cell.value(row).to_string() }).collect());
+            rows.push(
+                texts
+                    .map(|(cell, column)| if column.is_null(row) { String::new() } else { cell.value(row).to_string() })
+                    .collect(),
+            );
         }
     }
     Ok(table(&headers, &right, &rows))

@@ -55,7 +55,7 @@ impl Picture {
 
 /// Without what a copy was when its process died: `NAME#1`, which no store lists and no reader sees.
 fn finished(mut files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
-    files.retain(|name, _| !name.rsplit_once('#').is_some_and(|(_, number)| number.parse::<u32>().is_ok()));
+    files.retain(|name, _| name.rsplit_once('#').is_none_or(|(_, number)| number.parse::<u32>().is_err()));
     files
 }
 
