@@ -60,7 +60,7 @@ async fn little_memory_gives_the_same_rows_in_more_and_smaller_files() {
     assert_eq!(files_of(&least, table).count(), partitions * 20);
     let largest = |manifest: &Manifest| files_of(manifest, table).map(|file| file.size).max().unwrap_or_default();
     let sizes = [&least, &little, &plenty].map(largest);
-    assert!(sizes[0] < sizes[1] && sizes[1] < sizes[2], "{sizes:?}");
+    assert!(sizes[0] <= sizes[1] && sizes[1] < sizes[2], "{sizes:?}");
     assert!(largest(&little) < budget as u64 / 2, "no file outgrew its mart's budget");
 }
 

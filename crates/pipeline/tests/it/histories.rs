@@ -73,7 +73,7 @@ struct History {
 async fn history(seed: u64) {
     let mut history = History::begin(seed).await;
     history.deliver().await;
-    for _ in 0..history.rng.random_range(1..=4) {
+    for _ in 0..history.rng.random_range(1..=2) {
         match history.rng.random_range(0..10) {
             0..5 => history.deliver().await,
             5..7 => history.revoke().await,
@@ -103,7 +103,7 @@ impl History {
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let rules = Rules {
             replace: rng.random(),
-            batch_files_max: rng.random_range(1..=4),
+            batch_files_max: rng.random_range(1..=3),
             max_reject_millionths: 400_000,
             rate_millionths: *[10_000, 333_333, 5_500].choose(&mut rng).expect("a rate"),
             ties: if rng.random() { Ties::All } else { Ties::Split },
