@@ -37,13 +37,13 @@ impl KeyIndex {
             last = last.max(key);
             count += 1;
         }
-        let span = u64::try_from(i128::from(last) - i128::from(first) + 1).unwrap_or(0);
+        let span = u64::try_from(i128::from(last) - i128::from(first) + 1).unwrap_or(u64::MAX);
         if count == 0 || span > count.saturating_mul(DENSE_SPREAD).saturating_add(1024) {
             return KeyIndex::Sparse(keys.collect());
         }
         let mut rows = vec![NO_ROW; usize::try_from(span).unwrap_or(0)];
         for (key, row) in keys {
-            if let Some(slot) = usize::try_from(key - first).ok().and_then(|slot| rows.get_mut(slot)) {
+            if let Some(slot) = usize::try_from(i128::from(key) - i128::from(first)).ok().and_then(|slot| rows.get_mut(slot)) {
                 *slot = row;
             }
         }
