@@ -18,9 +18,18 @@ pub(crate) fn target() -> PathBuf {
 }
 
 /// A cargo command in the workspace, by the cargo that runs this.
+///
+/// Without what that cargo told this program of itself: some dependencies' build scripts look at these variables, and would be
+/// built anew, with all that stands on them, each time a person goes from a task to a plain `cargo build` and back.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root()).args(arguments);
+    for (name, _) in std::env::vars_os() {
+        let told = name.to_string_lossy();
+        if told.starts_with("CARGO_PKG_") || told.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
