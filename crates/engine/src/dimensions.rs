@@ -43,7 +43,9 @@ impl KeyIndex {
         }
         let mut rows = vec![NO_ROW; usize::try_from(span).unwrap_or(0)];
         for (key, row) in keys {
-            if let Some(slot) = usize::try_from(i128::from(key) - i128::from(first)).ok().and_then(|slot| rows.get_mut(slot)) {
+            if let Some(slot) =
+                usize::try_from(i128::from(key) - i128::from(first)).ok().and_then(|slot| rows.get_mut(slot))
+            {
                 *slot = row;
             }
         }
