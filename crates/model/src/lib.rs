@@ -10,6 +10,8 @@ mod fault;
 mod manifest;
 pub mod money;
 mod reason;
+mod secret;
+mod servers;
 mod settings;
 mod source;
 mod split;
@@ -20,6 +22,8 @@ pub use contract::{BlankCustomer, Column, ColumnType, Contract, Encoding, ExtraC
 pub use fault::{Fault, FaultKind, Place};
 pub use manifest::{DataFile, Manifest, RemovedFile, SplitReport, Tally};
 pub use reason::{FileReason, RowReason};
+pub use secret::Secret;
+pub use servers::{Credentials, MySqlServer, StoreAccess, TlsMode};
 pub use settings::{ArchivePolicy, Incentive, Redelivery, Ties};
 pub use source::{Compression, FileFault, FileOutcome, Format, Found, Kind, SourceFile};
 pub use split::Split;
