@@ -53,6 +53,9 @@ pub trait Ledger: Send + Sync {
     /// Prolongs the lease to `now + ttl`; `Busy` if a successor has taken it.
     async fn renew(&self, lease: &Lease, now: DateTime<Utc>, ttl: Duration) -> Result<()>;
 
+    /// Who holds the feed's lease at `now`, in the words given to [`Ledger::acquire`]; `None` when it is free or has run out.
+    async fn holder(&self, feed: &str, now: DateTime<Utc>) -> Result<Option<String>>;
+
     /// Gives the lease back. A lease that was taken over is left alone, without an error.
     async fn release(&self, lease: &Lease) -> Result<()>;
 

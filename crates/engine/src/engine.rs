@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use datafusion::catalog::TableProvider;
 use datafusion::common::DataFusionError;
 use datafusion::datasource::MemTable;
+use datafusion::logical_expr::Literal;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::collect;
 use datafusion::prelude::{SessionContext, col, lit};
@@ -51,14 +52,17 @@ impl Relation {
         Ok(Relation { name: name.to_owned(), provider: Arc::new(table) })
     }
 
-    /// The same relation with the rows of some source files only.
+    /// The same relation with those rows only whose column holds one of these values.
     ///
     /// # Errors
-    /// A relation without the lineage column `source_file_id`.
-    pub fn only_source_files(self, file_ids: &[i64]) -> std::result::Result<Relation, DataFusionError> {
-        let ids = file_ids.iter().map(|id| lit(*id)).collect();
-        let frame =
-            SessionContext::new().read_table(self.provider)?.filter(col("source_file_id").in_list(ids, false))?;
+    /// A relation without such a column.
+    pub fn only<V: Clone + Literal>(
+        self,
+        column: &str,
+        values: &[V],
+    ) -> std::result::Result<Relation, DataFusionError> {
+        let values = values.iter().map(|value| lit(value.clone())).collect();
+        let frame = SessionContext::new().read_table(self.provider)?.filter(col(column).in_list(values, false))?;
         Ok(Relation { name: self.name, provider: frame.into_view() })
     }
 

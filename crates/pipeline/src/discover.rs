@@ -16,32 +16,35 @@ impl Pipeline {
     /// Lists the incoming area. In a folder a file can be seen half-written: temporary names are ignored, and files younger
     /// than `min_age` are given that time once.
     pub(crate) async fn discover(&self) -> Result<Waiting> {
+        let waiting = self.waiting().await?;
+        if !self.seams.store.is_folder() || !waiting.files.iter().any(|found| self.is_young(found)) {
+            return Ok(waiting);
+        }
+        self.observer.doing("waiting for young files to be still");
+        tokio::time::sleep(self.options.min_age).await;
+        let before: BTreeSet<(String, String)> =
+            waiting.files.iter().map(|found| (found.path.clone(), version(found))).collect();
+        let mut again = self.waiting().await?;
+        let seen = again.files.len();
+        again.files.retain(|found| before.contains(&(found.path.clone(), version(found))) || !self.is_young(found));
+        again.unsettled += (seen - again.files.len()) as u64;
+        Ok(again)
+    }
+
+    /// What a run would find right now, young files included: neither of an unfinished batch, nor done and kept in place.
+    pub(crate) async fn waiting(&self) -> Result<Waiting> {
         let kept = self.seams.ledger.kept_in_place(&self.options.feed).await?;
         let kept: BTreeSet<(String, String)> = kept.iter().map(|found| (found.path.clone(), version(found))).collect();
         let unfinished = self.unfinished_paths().await?;
-        let is_new =
-            |found: &Found| !kept.contains(&(found.path.clone(), version(found))) && !unfinished.contains(&found.path);
-        let mut listed = self.seams.store.list(&self.options.incoming).await?;
-        listed.retain(is_new);
-        if !self.seams.store.is_folder() {
-            return Ok(Waiting { files: listed, unsettled: 0 });
+        let mut files = self.seams.store.list(&self.options.incoming).await?;
+        files
+            .retain(|found| !kept.contains(&(found.path.clone(), version(found))) && !unfinished.contains(&found.path));
+        let all = files.len();
+        if self.seams.store.is_folder() {
+            files.retain(|found| !is_temporary(&found.path));
         }
-        let all = listed.len();
-        listed.retain(|found| !is_temporary(&found.path));
-        let temporary = all - listed.len();
-        if listed.iter().any(|found| self.is_young(found)) {
-            self.observer.doing("waiting for young files to be still");
-            tokio::time::sleep(self.options.min_age).await;
-            let before: BTreeSet<(String, String)> =
-                listed.iter().map(|found| (found.path.clone(), version(found))).collect();
-            let mut again = self.seams.store.list(&self.options.incoming).await?;
-            again.retain(|found| is_new(found) && !is_temporary(&found.path));
-            let seen = again.len();
-            again.retain(|found| before.contains(&(found.path.clone(), version(found))) || !self.is_young(found));
-            let unsettled = (temporary + seen - again.len()) as u64;
-            return Ok(Waiting { files: again, unsettled });
-        }
-        Ok(Waiting { files: listed, unsettled: temporary as u64 })
+        let unsettled = (all - files.len()) as u64;
+        Ok(Waiting { files, unsettled })
     }
 
     /// Paths that an unfinished batch holds: they are its files, not new deliveries.

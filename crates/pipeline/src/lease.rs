@@ -27,6 +27,14 @@ impl Pipeline {
     }
 }
 
+impl Pipeline {
+    /// The run that is at work on the feed right now, if there is one.
+    pub(crate) async fn at_work(&self) -> Result<Option<String>> {
+        let holder = self.seams.ledger.holder(&self.options.feed, self.seams.clock.now()).await?;
+        Ok(holder.filter(|holder| !process::is_gone(holder)))
+    }
+}
+
 /// Every ledger write is fenced, so losing the lease here needs no handling: the next write is refused.
 /// A database that does not answer for a moment is asked again.
 async fn keep(ledger: Arc<dyn Ledger>, lease: Lease, clock: Clock, ttl: Duration) {

@@ -55,7 +55,9 @@ pub struct RejectFilter {
 pub struct Status {
     /// The feed.
     pub feed: String,
-    /// A batch that an earlier run left unfinished.
+    /// The process that holds the feed's lease.
+    pub at_work: Option<String>,
+    /// The batch that is under way, or that an earlier run left unfinished.
     pub unfinished: Option<String>,
     /// The newest published batch.
     pub last_published: Option<i64>,
@@ -65,13 +67,15 @@ pub struct Status {
     pub files_waiting: u64,
     /// Their bytes.
     pub bytes_waiting: u64,
+    /// Files in a folder under names of half-written ones: no run takes them.
+    pub files_half_written: u64,
     /// Source files by outcome.
     pub files: BTreeMap<String, u64>,
     /// Landed rows, replayed ones included.
     pub rows_landed: u64,
     /// Money landed, with two fraction digits.
     pub money_landed: String,
-    /// Open rejects by reason.
+    /// Rows rejected and not replayed yet, by reason. Files rejected whole are among `files`.
     pub open_rejects: BTreeMap<String, u64>,
 }
 
@@ -85,9 +89,7 @@ impl Pipeline {
         let feed = &self.options.feed;
         let unfinished = self.seams.ledger.unfinished(feed).await?;
         let last: Option<Batch> = self.seams.ledger.last_published(feed).await?;
-        let mut waiting = self.seams.store.list(&self.options.incoming).await?;
-        let under_way = self.unfinished_paths().await?;
-        waiting.retain(|found| !under_way.contains(&found.path));
+        let waiting = self.waiting().await?;
         let (mut outcomes, mut rows, mut cents) = (BTreeMap::new(), 0, 0);
         for file in self.files(&FileFilter::default()).await? {
             *outcomes.entry(file.outcome.word().to_owned()).or_default() += 1;
@@ -98,12 +100,14 @@ impl Pipeline {
         }
         Ok(Status {
             feed: feed.clone(),
+            at_work: self.at_work().await?,
             unfinished: unfinished
                 .map(|batch| format!("batch {} ({}, {})", batch.id, batch.kind.word(), batch.state.word())),
             last_published: last.as_ref().map(|batch| batch.id),
             last_claimed: last.map(|batch| batch.created.to_rfc3339()),
-            files_waiting: waiting.len() as u64,
-            bytes_waiting: waiting.iter().map(|found| found.size).sum(),
+            files_waiting: waiting.files.len() as u64,
+            bytes_waiting: waiting.files.iter().map(|found| found.size).sum(),
+            files_half_written: waiting.unsettled,
             files: outcomes,
             rows_landed: rows,
             money_landed: tillmart_model::money::cents_text(cents),
@@ -121,7 +125,8 @@ impl Pipeline {
     }
 
     async fn open_rejects_by_reason(&self) -> Result<BTreeMap<String, u64>> {
-        let batches = self.select_rejects(include_str!("../../../sql/queries/rejects_by_reason.sql")).await?;
+        let all = RejectFilter::default();
+        let batches = self.select_rejects(&all, include_str!("../../../sql/queries/rejects_by_reason.sql")).await?;
         let mut reasons = BTreeMap::new();
         for batch in &batches {
             let (codes, counts) = (batch.column(0).as_string::<i32>(), batch.column(1).as_primitive::<Int64Type>());
@@ -132,44 +137,43 @@ impl Pipeline {
         Ok(reasons)
     }
 
-    async fn select_rejects(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+    async fn select_rejects(&self, filter: &RejectFilter, sql: &str) -> Result<Vec<RecordBatch>> {
         if self.lake.snapshot(REJECTS, None).await?.is_none() {
             return Ok(Vec::new());
         }
-        let marts = Marts { rows: Vec::new(), rollups: Vec::new() };
-        let relation = self.table_relation(&marts, REJECTS, None).await?;
-        let (_, batches) = self.seams.engine.select(vec![relation], sql).await.map_err(|error| {
+        let unreadable = |error: tillmart_engine::PlanError| {
             Fault::new(FaultKind::Table, "cannot read the rejects").at(REJECTS).found(error.strip_backtrace())
-        })?;
+        };
+        let marts = Marts { rows: Vec::new(), rollups: Vec::new() };
+        let mut relation = self.table_relation(&marts, REJECTS, None).await?;
+        if !filter.file_ids.is_empty() {
+            relation = relation.only("source_file_id", &filter.file_ids).map_err(unreadable)?;
+        }
+        if !filter.codes.is_empty() {
+            relation = relation.only("code", &filter.codes).map_err(unreadable)?;
+        }
+        if let Some(line) = filter.line {
+            relation = relation.only("line", &[line]).map_err(unreadable)?;
+        }
+        let (_, batches) = self.seams.engine.select(vec![relation], sql).await.map_err(unreadable)?;
         Ok(batches)
     }
 
-    /// Rejects, newest file first.
+    /// Rejects, newest file first. With a limit, no more rows than that are held, however many there are.
     ///
     /// # Errors
     /// The rejects table that cannot be read.
     pub async fn rejects(&self, filter: &RejectFilter) -> Result<Vec<OpenReject>> {
-        let sql = if filter.closed {
-            include_str!("../../../sql/queries/rejects_all.sql")
+        let mut sql = if filter.closed {
+            include_str!("../../../sql/queries/rejects_all.sql").to_owned()
         } else {
-            include_str!("../../../sql/queries/rejects_open.sql")
+            include_str!("../../../sql/queries/rejects_open.sql").to_owned()
         };
-        let mut rejects = Vec::new();
-        for batch in self.select_rejects(sql).await? {
-            for row in 0..batch.num_rows() {
-                let reject = reject(&batch, row);
-                let wanted = (filter.file_ids.is_empty() || filter.file_ids.contains(&reject.file_id))
-                    && (filter.codes.is_empty() || filter.codes.contains(&reject.code))
-                    && (filter.line.is_none() || filter.line == reject.line);
-                if wanted {
-                    rejects.push(reject);
-                }
-                if filter.limit.is_some_and(|limit| rejects.len() >= limit) {
-                    return Ok(rejects);
-                }
-            }
+        if let Some(limit) = filter.limit {
+            sql.push_str(&format!("LIMIT {limit}\n"));
         }
-        Ok(rejects)
+        let batches = self.select_rejects(filter, &sql).await?;
+        Ok(batches.iter().flat_map(|batch| (0..batch.num_rows()).map(|row| reject(batch, row))).collect())
     }
 
     /// Runs one SELECT over every table, mart and dimension by name.

@@ -135,7 +135,7 @@ impl Pipeline {
         let all = Relation::landed("sales", Arc::clone(&schema), marts.sales_partitions(), files).map_err(at)?;
         let sales = match only {
             None => all,
-            Some(file_ids) => all.only_source_files(file_ids).map_err(at)?,
+            Some(file_ids) => all.only("source_file_id", file_ids).map_err(at)?,
         };
         self.select_as(rollup, &rollup.merge, vec![sales], &rollup.state_schema).await
     }

@@ -27,7 +27,7 @@ const EXIT_CODES: &str = exit_codes!();
 const EXAMPLES: &str = concat!(
     "\
 Examples:
-  tillmart demo                                  make sales, load them, show the marts
+  tillmart demo                                  load three days of real sales, show the marts
   tillmart init shop                             make a project in ./shop
   tillmart dimensions load data --project shop   load data/customer.csv, store.csv, ...
   tillmart run --project shop                    load what lies in shop/storage/sales_data
@@ -114,9 +114,9 @@ pub(crate) struct DemoArgs {
     /// Folder for the demo's project: new, empty, or of an earlier demo.
     #[arg(value_name = "DIR", default_value = "tillmart-demo")]
     pub(crate) folder: PathBuf,
-    /// Sales to make.
-    #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = value_parser!(u64).range(1_000..))]
-    pub(crate) rows: u64,
+    /// Instead of three days of real sales, load N made-up ones over four years and a half.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1_000..))]
+    pub(crate) made_up: Option<u64>,
 }
 
 /// Arguments of `init`.

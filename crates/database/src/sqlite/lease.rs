@@ -96,6 +96,12 @@ impl Sqlite {
         }
     }
 
+    pub(super) async fn lease_holder(&self, feed: &str, now: DateTime<Utc>) -> Result<Option<String>> {
+        let feed = feed.to_owned();
+        let held = self.ledger(move |connection| Held::read(connection, &feed)).await?;
+        Ok(held.and_then(|held| held.in_force(now).map(str::to_owned)))
+    }
+
     pub(super) async fn renew_lease(&self, lease: &Lease, now: DateTime<Utc>, ttl: Duration) -> Result<()> {
         let (shared, lease) = (Arc::clone(&self.shared), lease.clone());
         let renewed = blocking(move || {

@@ -27,6 +27,10 @@ impl Ledger for Sqlite {
         self.renew_lease(lease, now, ttl).await
     }
 
+    async fn holder(&self, feed: &str, now: DateTime<Utc>) -> Result<Option<String>> {
+        self.lease_holder(feed, now).await
+    }
+
     async fn release(&self, lease: &Lease) -> Result<()> {
         self.give_lease_back(lease).await
     }

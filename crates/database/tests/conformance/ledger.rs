@@ -78,6 +78,20 @@ pub(crate) async fn a_released_lease_is_free_and_its_token_never_repeats(setting
     assert!(tokens.windows(2).all(|pair| pair[0] < pair[1]), "{tokens:?}");
 }
 
+pub(crate) async fn the_holder_is_told_while_it_holds(setting: &dyn Setting) {
+    let database = migrated(setting).await;
+    let holder = async |now| database.holder(FEED, now).await.expect("read");
+    assert_eq!(holder(at(0)).await, None, "never held");
+    let lease = leased(&*database).await;
+    assert_eq!(holder(at(9)).await.as_deref(), Some("host 1, process 1"));
+    assert_eq!(holder(at(10)).await, None, "run out");
+    database.renew(&lease, at(9), ttl()).await.expect("renewed");
+    assert_eq!(holder(at(10)).await.as_deref(), Some("host 1, process 1"));
+    database.release(&lease).await.expect("released");
+    assert_eq!(holder(at(10)).await, None, "given back");
+    assert_eq!(database.holder("returns", at(0)).await.expect("read"), None, "another feed");
+}
+
 pub(crate) async fn every_write_of_a_stale_lease_is_refused(setting: &dyn Setting) {
     let database = migrated(setting).await;
     let stale = leased(&*database).await;

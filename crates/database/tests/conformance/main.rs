@@ -33,6 +33,7 @@ macro_rules! conformance {
                 a_lease_whose_holder_is_gone_is_taken_over,
                 a_renewed_lease_lasts,
                 a_released_lease_is_free_and_its_token_never_repeats,
+                the_holder_is_told_while_it_holds,
                 every_write_of_a_stale_lease_is_refused,
                 a_batch_lives_from_claim_to_finish,
                 repeating_the_last_write_changes_nothing,

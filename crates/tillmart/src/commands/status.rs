@@ -13,9 +13,13 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let mut lines = vec![format!("feed      {}", status.feed)];
-    lines.push(match &status.unfinished {
-        Some(batch) => format!("under way {batch}: a run is at it, or the next run finishes it"),
-        None => "under way nothing".to_owned(),
+    // Of host, boot and namespace that the holder tells, a person wants the process and the host.
+    let at_work = status.at_work.as_deref().map(|holder| holder.split_once(" (").map_or(holder, |(who, _)| who));
+    lines.push(match (&status.unfinished, at_work) {
+        (Some(batch), Some(who)) => format!("under way {batch}: {who} is at it"),
+        (Some(batch), None) => format!("under way {batch}: its run has stopped, the next `tillmart run` finishes it"),
+        (None, Some(who)) => format!("under way {who} is looking for work"),
+        (None, None) => "under way nothing".to_owned(),
     });
     lines.push(match (&status.last_published, &status.last_claimed) {
         (Some(batch), Some(claimed)) => format!("last      batch {batch}, claimed {claimed}"),
@@ -26,6 +30,12 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         screen::many(status.files_waiting, "file"),
         screen::bytes(status.bytes_waiting)
     ));
+    if status.files_half_written > 0 {
+        lines.push(format!(
+            "          and {} under names of half-written files (.tmp, .part, _ or . in front): left alone",
+            screen::count(status.files_half_written)
+        ));
+    }
     for (outcome, files) in &status.files {
         lines.push(format!("files     {} {outcome}", screen::count(*files)));
     }
@@ -35,10 +45,10 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         screen::money(&status.money_landed)
     ));
     if status.open_rejects.is_empty() {
-        lines.push("rejects   none open".to_owned());
+        lines.push("rejects   no row open".to_owned());
     }
     for (reason, rows) in &status.open_rejects {
-        lines.push(format!("rejects   {} {reason}", screen::count(*rows)));
+        lines.push(format!("rejects   {} {reason}", screen::many(*rows, "row")));
     }
     screen::data(&lines.join("\n"));
     Ok(Outcome::Done)

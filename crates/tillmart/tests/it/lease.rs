@@ -28,10 +28,13 @@ fn a_second_run_at_the_same_time_exits_75_and_a_dead_holder_does_not_matter() {
         shop.tillmart(command).ended(75);
     }
     shop.tillmart(&["run", "--dry-run"]).ended(0);
+    let status = shop.tillmart(&["status"]).ended(0).out;
+    assert!(status.contains(&format!("under way pid {} on ", first.id())), "{status}");
     assert_eq!(shop.rows("SELECT COUNT(*) FROM tillmart_batch"), ["0"], "nothing was claimed");
 
     first.kill().unwrap();
     first.wait().unwrap();
+    assert!(shop.tillmart(&["status"]).ended(0).out.contains("under way nothing"), "nobody is at work any more");
     assert_eq!(shop.run(0)["files_landed"], 1, "a dead holder's lease is taken over at once");
 }
 

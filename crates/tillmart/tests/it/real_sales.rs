@@ -1,6 +1,6 @@
 //! Three days of real sales: what lands is held against figures that a few lines here compute from the same files.
 
-use crate::shop::{Shop, cents, files_of, fixture};
+use crate::shop::{Shop, cents, example, files_of};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
@@ -18,10 +18,10 @@ struct Expected {
 
 impl Expected {
     fn of_fixture() -> Expected {
-        let mut customers = csv::Reader::from_path(fixture("real-sales/dimensions/customer.csv")).unwrap();
+        let mut customers = csv::Reader::from_path(example("real-sales/dimensions/customer.csv")).unwrap();
         let known: BTreeSet<String> = customers.records().map(|row| row.unwrap()[0].to_owned()).collect();
         let mut expected = Expected::default();
-        for file in files_of(&fixture("real-sales/sales_data")) {
+        for file in files_of(&example("real-sales/sales_data")) {
             for row in csv::Reader::from_path(file).unwrap().records() {
                 expected.add(&row.unwrap(), &known);
             }
@@ -57,7 +57,7 @@ impl Expected {
 }
 
 fn deliver(shop: &Shop) {
-    for file in files_of(&fixture("real-sales/sales_data")) {
+    for file in files_of(&example("real-sales/sales_data")) {
         shop.deliver(file.file_name().unwrap().to_str().unwrap(), fs::read(&file).unwrap());
     }
 }
@@ -66,7 +66,7 @@ fn deliver(shop: &Shop) {
 fn real_sales_land_to_the_row_and_to_the_cent() {
     let expected = Expected::of_fixture();
     let shop = Shop::bare();
-    shop.load_dimensions(&fixture("real-sales/dimensions"));
+    shop.load_dimensions(&example("real-sales/dimensions"));
     deliver(&shop);
     let summary = shop.run(1);
     assert_eq!(summary["files_landed"], 3);
@@ -114,7 +114,7 @@ fn held_against(shop: &Shop, expected: &Expected) {
 /// The same files in batches of one: equal tables.
 fn one_file_a_batch(together: &Shop, expected: &Expected) {
     let apart = Shop::bare();
-    apart.load_dimensions(&fixture("real-sales/dimensions"));
+    apart.load_dimensions(&example("real-sales/dimensions"));
     apart.deliver("sub folder/first.tmp", "not whole yet");
     deliver(&apart);
     let told = apart.tillmart_with(&["run", "--json"], &[("TILLMART_FEED_BATCH_FILES_MAX", "1")]).ended(1);

@@ -105,6 +105,11 @@ impl Shop {
         shop
     }
 
+    /// An empty folder, for a project that the test makes.
+    pub(crate) fn empty_folder() -> Shop {
+        Shop { folder: tempfile::tempdir().unwrap() }
+    }
+
     /// A copy of this project as it is now.
     pub(crate) fn copy(&self) -> Shop {
         let folder = tempfile::tempdir().unwrap();
@@ -268,6 +273,11 @@ pub(crate) fn csv(rows: &[&str]) -> String {
         text.push('\n');
     }
     text
+}
+
+/// The path of a file below the repository's `examples/`.
+pub(crate) fn example(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(path)
 }
 
 /// A fixture's path.

@@ -118,6 +118,24 @@ fn delivered() -> Shop {
     shop
 }
 
+/// A person's first minute. The figures of the three days are held against their own count in `real_sales`.
+#[test]
+fn the_demo() {
+    let shop = Shop::empty_folder();
+    let folder = shop.folder().to_str().unwrap();
+    let mut transcript = Transcript::new(&shop);
+    transcript.call(&["demo", folder]);
+    transcript.call(&["query", "SELECT count(*) AS sales, sum(total_cost) AS money FROM sales_data_mart"]);
+    transcript.call(&["rejects", "list", "--reason", "missing_value", "--limit", "2"]);
+    transcript.call(&["status"]);
+    transcript.is("the_demo");
+    let told = shop.tillmart(&["demo", folder, "--made-up", "2000", "--json"]);
+    assert_eq!(told.code, 0, "{}", told.err);
+    let runs: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!((&runs["verified"], &runs["second"]["rows_read"]), (&true.into(), &0.into()), "{runs}");
+    assert!(runs["first"]["rows_landed"].as_u64().unwrap() > 1_500, "{runs}");
+}
+
 #[test]
 fn a_run_and_what_follows_it() {
     let shop = delivered();

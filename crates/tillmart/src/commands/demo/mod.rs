@@ -1,13 +1,14 @@
-//! `demo`: the whole pipeline on sales that it makes itself.
+//! `demo`: the whole pipeline on sales that it brings along.
+
+mod deliver;
 
 use super::{Outcome, dimensions, init};
 use crate::cli::{Cli, DemoArgs};
 use crate::wiring::{self, Project};
 use crate::{screen, settings};
 use std::path::Path;
-use tillmart_generate::{Cut, OutputFormat, Plan, Size};
 use tillmart_model::{Fault, FaultKind, Result};
-use tillmart_pipeline::RejectFilter;
+use tillmart_pipeline::{RejectFilter, Summary};
 
 /// Marks a folder as a demo's: only such a folder is ever made anew.
 const MARK: &str = ".tillmart-demo";
@@ -15,32 +16,48 @@ const MARK: &str = ".tillmart-demo";
 pub(crate) fn run(cli: &Cli, args: &DemoArgs) -> Result<Outcome> {
     let folder = &args.folder;
     make_room(folder)?;
-    screen::data(&format!("A demo of Tillmart in {}\n", folder.display()));
+    // With --json the story goes to stderr, and stdout has one object.
+    let say = if cli.json { screen::talk } else { screen::data };
+    say(&format!("A demo of Tillmart in {}\n", folder.display()));
     init::make(cli, folder)?;
     write_mark(folder)?;
     let project = wiring::open_at(folder, cli)?;
-    screen::data("1. Sales files arrive, with all that goes wrong in such files.");
-    deliver(&project, args.rows)?;
-    screen::data("\n2. Customers, stores, products and sales persons are loaded.");
-    for (name, done) in dimensions::load(&project, &folder.join("dimensions"))? {
-        screen::data(&format!("   {name}: {}", screen::many(done.added, "row")));
+    say("1. Sales files arrive, with all that goes wrong in such files.");
+    say(&match args.made_up {
+        Some(rows) => deliver::made_up(&project, rows)?,
+        None => deliver::real_sales(&project)?,
+    });
+    say("\n2. Customers, stores, products and sales persons are loaded.");
+    for (name, done) in dimensions::load(&project, &folder.join(deliver::DIMENSIONS_FOLDER))? {
+        say(&format!("   {name}: {}", screen::many(done.added, "row")));
     }
-    screen::data("\n3. The first run lands them.\n");
-    let summary = project.runtime.block_on(project.pipeline.run())?;
-    screen::data(&screen::summary::summary(&summary));
-    screen::data("\n4. A second run finds nothing to do.\n");
+    say("\n3. The first run lands them.\n");
+    let first = project.runtime.block_on(project.pipeline.run())?;
+    say(&screen::summary::summary(&first));
+    say("\n4. A second run finds nothing to do.\n");
     let second = project.runtime.block_on(project.pipeline.run())?;
-    screen::data(&screen::summary::summary(&second));
-    show(&project, "5. What customers spent: the top of customers_data_mart.", TOP_CUSTOMERS)?;
-    show(&project, "6. Who sold most, and what they earn by it: the top of sales_team_data_mart.", TOP_SELLERS)?;
-    rejects(&project)?;
+    say(&screen::summary::summary(&second));
+    say(&top(&project, "5. What customers spent: the top of customers_data_mart.", TOP_CUSTOMERS)?);
+    say(&top(&project, "6. Who sold most, and what they earn by it: the top of sales_team_data_mart.", TOP_SELLERS)?);
+    say(&rejects(&project)?);
+    let mut replayed = None;
+    if args.made_up.is_none() {
+        let summary = replay(&project)?;
+        say(&told_of_replay(&summary));
+        replayed = Some(summary);
+    }
     verify(&project)?;
-    screen::data(&next(folder));
+    say("\nVerified: every mart equals its landed rows, to the cent.");
+    say(&next(folder, args.made_up.is_some()));
+    if cli.json {
+        let runs = serde_json::json!({ "first": first, "second": second, "replay": replayed, "verified": true });
+        screen::json(&runs)?;
+    }
     Ok(Outcome::Done)
 }
 
-const TOP_CUSTOMERS: &str = include_str!("../../../../sql/queries/demo_top_customers.sql");
-const TOP_SELLERS: &str = include_str!("../../../../sql/queries/demo_top_sellers.sql");
+const TOP_CUSTOMERS: &str = include_str!("../../../../../sql/queries/demo_top_customers.sql");
+const TOP_SELLERS: &str = include_str!("../../../../../sql/queries/demo_top_sellers.sql");
 
 fn make_room(folder: &Path) -> Result<()> {
     let occupied = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
@@ -70,52 +87,12 @@ fn write_mark(folder: &Path) -> Result<()> {
     })
 }
 
-/// Made-up sales over four years and a half, and files of every odd sort.
-fn deliver(project: &Project, rows: u64) -> Result<()> {
-    let store = &project.store;
-    let incoming = store.path(&project.settings.storage.incoming)?;
-    let usual = Plan {
-        size: Size::Rows(rows),
-        cut: Cut::Files(8),
-        dirty_ppm: 2_000,
-        extra_column_percent: 25,
-        missing_column_files: 1,
-        foreign_files: 1,
-        ..Plan::default()
-    };
-    let folder = project.settings.project.join("dimensions");
-    let beside = tillmart_lake::Store::open(&folder.display().to_string(), Path::new("."))?;
-    let made = project.runtime.block_on(async {
-        tillmart_generate::dimensions(&usual, beside.objects(), &beside.path("")?).await?;
-        let csv = tillmart_generate::sales(&usual, store.objects(), &incoming, &|_| {}).await?;
-        let lines = Plan {
-            seed: usual.seed + 1,
-            size: Size::Rows(rows / 50),
-            cut: Cut::Files(1),
-            format: OutputFormat::Jsonl,
-            missing_column_files: 0,
-            foreign_files: 0,
-            ..usual.clone()
-        };
-        tillmart_generate::sales(&lines, store.objects(), &incoming.clone().join("jsonl"), &|_| {}).await?;
-        Ok::<_, Fault>(csv)
-    })?;
-    screen::data(&format!(
-        "   {} in {}, {} of them dirty on purpose",
-        screen::many(made.rows, "made-up row"),
-        screen::many(made.files + 1, "file"),
-        screen::count(made.rows_dirty())
-    ));
-    Ok(())
-}
-
-fn show(project: &Project, title: &str, sql: &str) -> Result<()> {
+fn top(project: &Project, title: &str, sql: &str) -> Result<String> {
     let (schema, batches) = project.runtime.block_on(project.pipeline.query(sql))?;
-    screen::data(&format!("\n{title}\n{}", screen::table::batches(&schema, &batches)?));
-    Ok(())
+    Ok(format!("\n{title}\n{}", screen::table::batches(&schema, &batches)?))
 }
 
-fn rejects(project: &Project) -> Result<()> {
+fn rejects(project: &Project) -> Result<String> {
     let filter = RejectFilter { limit: Some(5), ..RejectFilter::default() };
     let rejects = project.runtime.block_on(project.pipeline.rejects(&filter))?;
     let rows: Vec<Vec<String>> = rejects
@@ -130,8 +107,22 @@ fn rejects(project: &Project) -> Result<()> {
         })
         .collect();
     let table = screen::table::table(&["file", "line", "reason", "message"], &["line"], &rows);
-    screen::data(&format!("\n7. What was rejected, and why: the newest five.\n{table}"));
-    Ok(())
+    Ok(format!("\n7. What was rejected, and why: the newest five.\n{table}"))
+}
+
+/// The row of a customer arrives late: what was rejected for its want lands, and the marts move by just that.
+fn replay(project: &Project) -> Result<Summary> {
+    dimensions::load(project, &project.settings.project.join(deliver::LATE_FOLDER))?;
+    project.runtime.block_on(project.pipeline.replay(Vec::new(), Vec::new()))
+}
+
+fn told_of_replay(summary: &Summary) -> String {
+    format!(
+        "\n8. A customer that was unknown is loaded late, and the rejects are replayed.\n   \
+         {} landed that had been rejected, worth {}",
+        screen::many(summary.rows_replayed, "sale"),
+        screen::money(&summary.money_landed)
+    )
 }
 
 fn verify(project: &Project) -> Result<()> {
@@ -141,19 +132,24 @@ fn verify(project: &Project) -> Result<()> {
             .found(screen::many(verified.differing, "difference"))
             .hint("please report this: it must not happen"));
     }
-    screen::data("\n8. Verified: every mart equals its landed rows, to the cent.");
     Ok(())
 }
 
-fn next(folder: &Path) -> String {
+fn next(folder: &Path, made_up: bool) -> String {
     let project = folder.display();
+    let more = if made_up {
+        format!("tillmart --project {project} rejects list --reason unknown_customer")
+    } else {
+        format!("tillmart demo {project} --made-up 500000")
+    };
     format!(
         "\nTry next:\n\
          \x20 tillmart --project {project} status\n\
          \x20 tillmart --project {project} query \"SHOW TABLES\"\n\
          \x20 tillmart --project {project} query \"SELECT * FROM daily_product_sales LIMIT 10\"\n\
-         \x20 tillmart --project {project} rejects list --reason unknown_customer\n\
+         \x20 tillmart --project {project} rejects list\n\
          \x20 tillmart --project {project} files list\n\
+         \x20 {more}\n\
          The marts are Delta tables in {project}/storage/ and SQLite tables in {project}/tillmart.db.\n\
          From a clone, put `cargo run --release --` in the place of `tillmart`."
     )
