@@ -1,7 +1,8 @@
 """Judges what a run over the real sales left behind, with readers that are not Tillmart's.
 
-The database is read with sqlite3, the tables with deltalake. What should be there is worked out here, from the source
-files as they were delivered, with exact decimals and by the rules of PRODUCT: nothing of Tillmart's code is used.
+The database is read with sqlite3 or the mariadb client, the tables with deltalake (real_sales_stores.py). What should be
+there is worked out here, from the source files as they were delivered, with exact decimals and by the rules of PRODUCT:
+nothing of Tillmart's code is used.
 
   figures PROJECT PREPARED [EXPECTED_JSON]   every row and every key of every mart; with the file, its totals too
   summary RUN_JSON EXPECTED_JSON             the JSON summary of a run holds the expected counts
@@ -17,12 +18,16 @@ import filecmp
 import glob
 import json
 import os
-import sqlite3
 import sys
+
+from real_sales_stores import database, delta_table
 
 D = decimal.Decimal
 CENT = D("0.01")
-DATABASE_MARTS = ["customers_data_mart", "sales_team_data_mart"]
+DATABASE_MARTS = {
+    "customers_data_mart": "customer_id, full_name, address, phone_number, sales_date_month, total_sales",
+    "sales_team_data_mart": "store_id, sales_person_id, full_name, sales_month, total_sales, incentive",
+}
 DELTA_TABLES = ["sales_data_mart", "customer_data_mart", "sales_rejects"]
 
 
@@ -48,24 +53,14 @@ def same_map(what, found, expected):
     raise Difference("\n".join([f"{what}: {len(keys)} keys differ"] + lines))
 
 
-def database(project):
-    path = os.path.join(project, "tillmart.db")
-    if not os.path.isfile(path):
-        raise Difference(f"{path} is missing")
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    connection.row_factory = sqlite3.Row
-    return connection
-
-
 def delta(project, table, columns=None):
-    from deltalake import DeltaTable
-
-    return DeltaTable(os.path.join(project, "storage", table)).to_pyarrow_table(columns=columns)
+    return delta_table(project, table).to_pyarrow_table(columns=columns)
 
 
 def file_names(db):
     """Source file ids to names without folders: folders are only the order of delivery."""
-    return {row["id"]: os.path.basename(row["path"]) for row in db.execute("SELECT id, path FROM product_staging_table")}
+    rows = db.rows("SELECT id, path FROM product_staging_table")
+    return {int(row["id"]): os.path.basename(row["path"]) for row in rows}
 
 
 def as_money(text):
@@ -127,35 +122,38 @@ class Expected:
 
 def check_database(db, expected):
     spend, names = {}, {}
-    for row in db.execute("SELECT * FROM customers_data_mart"):
-        month = row["sales_date_month"]
+    for row in db.rows("SELECT * FROM customers_data_mart"):
+        customer, month = int(row["customer_id"]), row["sales_date_month"]
         same("day of sales_date_month", month[7:], "-01")
-        spend[row["customer_id"], month[:7]] = as_money(row["total_sales"])
-        names[row["customer_id"]] = (row["full_name"], row["address"], row["phone_number"])
+        spend[customer, month[:7]] = as_money(row["total_sales"])
+        names[customer] = (row["full_name"], row["address"], row["phone_number"])
     same_map("customers_data_mart.total_sales", spend, dict(expected.spend))
-    known = db.execute("SELECT customer_id, first_name || ' ' || last_name, address, phone_number FROM customer")
-    known = {row[0]: tuple(row)[1:] for row in known}
+    known = db.rows("SELECT customer_id, first_name, last_name, address, phone_number FROM customer")
+    known = {int(row["customer_id"]): (f"{row['first_name']} {row['last_name']}", row["address"], row["phone_number"])
+             for row in known}
     same_map("customers_data_mart: names and addresses", names, {key: known[key] for key in names})
     totals, incentives = {}, {}
-    for row in db.execute("SELECT * FROM sales_team_data_mart"):
-        key = row["store_id"], row["sales_person_id"], row["sales_month"]
+    for row in db.rows("SELECT * FROM sales_team_data_mart"):
+        key = int(row["store_id"]), int(row["sales_person_id"]), row["sales_month"]
         totals[key], incentives[key] = as_money(row["total_sales"]), as_money(row["incentive"])
     same_map("sales_team_data_mart.total_sales", totals, dict(expected.team))
     same_map("sales_team_data_mart.incentive", incentives, expected.incentives())
 
 
 def check_ledger(db, expected):
-    rows = db.execute(
-        "SELECT sum(rows_read), sum(rows_landed), sum(rows_rejected), sum(rows_replayed), sum(rows_anonymous), "
-        "sum(status = 'A') FROM product_staging_table WHERE outcome = 'landed'"
-    ).fetchone()
-    read, landed, rejected, replayed, anonymous, active = rows
+    (sums,) = db.rows(
+        "SELECT sum(rows_read) AS read_rows, sum(rows_landed) AS landed, sum(rows_rejected) AS rejected, "
+        "sum(rows_replayed) AS replayed, sum(rows_anonymous) AS anonymous, sum(status = 'A') AS active "
+        "FROM product_staging_table WHERE outcome = 'landed'"
+    )
+    read, landed, rejected, replayed, anonymous, active = map(int, sums.values())
     same("rows read by the ledger", read, expected.read)
     same("landed + rejected by the ledger", landed + rejected, read)
     same("landed + replayed by the ledger", landed + replayed, sum(expected.sales.values()))
     same("anonymous rows by the ledger", anonymous, expected.anonymous)
     same("landed files that are still active", active, 0)
-    money = sum(as_money(row[0]) for row in db.execute("SELECT money FROM product_staging_table WHERE outcome = 'landed'"))
+    rows = db.rows("SELECT money FROM product_staging_table WHERE outcome = 'landed'")
+    money = sum(as_money(row["money"]) for row in rows)
     same("money landed by the ledger", money, sum(expected.team.values()))
 
 
@@ -181,9 +179,7 @@ def check_sales_mart(project, names, expected):
 
 
 def check_other_tables(project, expected):
-    from deltalake import DeltaTable
-
-    sales = DeltaTable(os.path.join(project, "storage", "sales_data_mart"))
+    sales = delta_table(project, "sales_data_mart")
     same("partitions of sales_data_mart", sales.metadata().partition_columns, ["sales_month", "store_id"])
     personal = [field.name for field in sales.schema().fields if field.name in ("first_name", "last_name", "address", "phone_number")]
     same("personal columns of customers in sales_data_mart", personal, [])
@@ -227,7 +223,7 @@ def check_expected_json(path, expected):
 
 def figures(project, prepared, expected_json=None):
     db = database(project)
-    customers = {row[0] for row in db.execute("SELECT customer_id FROM customer")}
+    customers = {int(row["customer_id"]) for row in db.rows("SELECT customer_id FROM customer")}
     expected = Expected(prepared, customers)
     if expected_json:
         check_expected_json(expected_json, expected)
@@ -288,8 +284,8 @@ def snapshot(project, folder):
     os.makedirs(folder, exist_ok=True)
     db = database(project)
     tables = {}
-    for mart in DATABASE_MARTS:
-        tables[mart] = sorted(repr(tuple(row)).encode() for row in db.execute(f"SELECT * FROM {mart}"))
+    for mart, columns in DATABASE_MARTS.items():
+        tables[mart] = sorted(repr(row).encode() for row in db.rows(f"SELECT {columns} FROM {mart}"))
     for name in DELTA_TABLES:
         tables[name] = lines_of(delta(project, name), file_names(db))
     for name, lines in tables.items():
@@ -299,7 +295,7 @@ def snapshot(project, folder):
 
 def equal(one, other, *tables):
     # The tables are named here, not listed from the folders: two empty snapshots would be equal too.
-    for table in tables or DATABASE_MARTS + DELTA_TABLES:
+    for table in tables or [*DATABASE_MARTS, *DELTA_TABLES]:
         paths = [os.path.join(folder, table) for folder in (one, other)]
         for path in paths:
             if not os.path.isfile(path) or os.path.getsize(path) == 0:
@@ -319,16 +315,15 @@ def equal(one, other, *tables):
 
 def ledger(project):
     db = database(project)
-    counts = db.execute(
+    (counts,) = db.rows(
         "SELECT count(*) AS files, coalesce(sum(outcome = 'landed'), 0) AS landed, "
         "coalesce(sum(outcome = 'duplicate'), 0) AS duplicate, coalesce(sum(outcome = 'rejected'), 0) AS rejected, "
         "coalesce(sum(rows_read), 0) AS rows_read, coalesce(sum(rows_landed), 0) AS rows_landed, "
         "coalesce(sum(rows_replayed), 0) AS rows_replayed FROM product_staging_table"
-    ).fetchone()
-    counts = dict(counts)
-    counts["batches"] = db.execute("SELECT count(*) FROM tillmart_batch").fetchone()[0]
-    counts["unfinished"] = db.execute("SELECT count(*) FROM tillmart_batch WHERE state <> 'finished'").fetchone()[0]
-    order = db.execute("SELECT path FROM product_staging_table ORDER BY batch_id, path")
+    )
+    (batches,) = db.rows("SELECT count(*) AS batches, coalesce(sum(state <> 'finished'), 0) AS unfinished FROM tillmart_batch")
+    counts.update(batches)
+    order = db.rows("SELECT path FROM product_staging_table ORDER BY batch_id, path")
     order = [os.path.basename(row["path"]) for row in order]
     counts["batches_in_name_order"] = int(order == sorted(order))
     for name, value in counts.items():
