@@ -6,7 +6,7 @@ use crate::wiring::{self, Project};
 use crate::{screen, settings};
 use std::path::Path;
 use tillmart_generate::{Cut, OutputFormat, Plan, Size};
-use tillmart_model::{Fault, FaultKind, Result};
+use tillmart_model::{Fault, FaultKind, Result, StoreAccess};
 use tillmart_pipeline::RejectFilter;
 
 /// Marks a folder as a demo's: only such a folder is ever made anew.
@@ -84,7 +84,7 @@ fn deliver(project: &Project, rows: u64) -> Result<()> {
         ..Plan::default()
     };
     let folder = project.settings.project.join("dimensions");
-    let beside = tillmart_lake::Store::open(&folder.display().to_string(), Path::new("."))?;
+    let beside = tillmart_lake::Store::open(&folder.display().to_string(), Path::new("."), &StoreAccess::default())?;
     let made = project.runtime.block_on(async {
         tillmart_generate::dimensions(&usual, beside.objects(), &beside.path("")?).await?;
         let csv = tillmart_generate::sales(&usual, store.objects(), &incoming, &|_| {}).await?;
