@@ -2,7 +2,7 @@
 
 use crate::dimensions::DimensionTables;
 use crate::land::{LandExec, LandJob, exec_manifests};
-use crate::scan::{LandedFile, LandedFiles};
+use crate::scan::{LandedFile, LandedFiles, Objects};
 use crate::session::session;
 use arrow::array::{Decimal128Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
@@ -44,11 +44,12 @@ impl Relation {
     /// A partition value that does not fit its column.
     pub fn landed(
         name: &str,
+        objects: &Objects,
         schema: SchemaRef,
         partition_columns: &[String],
         files: &[LandedFile],
     ) -> std::result::Result<Relation, DataFusionError> {
-        let table = LandedFiles::new(schema, partition_columns, files)?;
+        let table = LandedFiles::new(objects, schema, partition_columns, files)?;
         Ok(Relation { name: name.to_owned(), provider: Arc::new(table) })
     }
 

@@ -18,4 +18,4 @@ pub use datafusion::common::DataFusionError as PlanError;
 pub use dimensions::{DimensionTables, KeyIndex};
 pub use engine::{Embedded, Engine, Relation, tables_of};
 pub use land::{LandJob, Progress, ReplayFile};
-pub use scan::{LandedFile, LandedFiles};
+pub use scan::{LandedFile, LandedFiles, Objects};

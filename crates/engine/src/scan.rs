@@ -14,8 +14,26 @@ use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
+use object_store::ObjectStore;
 use object_store::path::Path;
 use std::sync::Arc;
+use url::Url;
+
+/// The object store that data files lie in.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    /// The client.
+    pub store: Arc<dyn ObjectStore>,
+    /// Any URL in it: scheme and host say which store it is.
+    pub url: Url,
+}
+
+impl Objects {
+    /// The name under which plans ask for the store.
+    fn name(&self) -> Result<ObjectStoreUrl> {
+        ObjectStoreUrl::parse(&self.url[..url::Position::BeforePath])
+    }
+}
 
 /// Data files with one schema, some of whose columns are told by the partition and not by the file.
 #[derive(Debug)]
@@ -23,6 +41,7 @@ pub struct LandedFiles {
     schema: SchemaRef,
     table_schema: TableSchema,
     files: Vec<PartitionedFile>,
+    objects: Objects,
 }
 
 /// One data file: path from the store's root, size, and partition values as the table's log tells them.
@@ -41,7 +60,12 @@ impl LandedFiles {
     ///
     /// # Errors
     /// A plan error when a partition value does not fit its column.
-    pub fn new(schema: SchemaRef, partition_columns: &[String], files: &[LandedFile]) -> Result<LandedFiles> {
+    pub fn new(
+        objects: &Objects,
+        schema: SchemaRef,
+        partition_columns: &[String],
+        files: &[LandedFile],
+    ) -> Result<LandedFiles> {
         let is_partition = |field: &Field| partition_columns.contains(field.name());
         let file_fields: Vec<Field> =
             schema.fields().iter().filter(|field| !is_partition(field)).map(|field| field.as_ref().clone()).collect();
@@ -62,7 +86,7 @@ impl LandedFiles {
         let table_schema = TableSchema::builder(Arc::new(Schema::new(file_fields)))
             .with_table_partition_cols(partition_fields)
             .build();
-        Ok(LandedFiles { schema, table_schema, files })
+        Ok(LandedFiles { schema, table_schema, files, objects: objects.clone() })
     }
 }
 
@@ -105,7 +129,9 @@ impl TableProvider for LandedFiles {
             .collect::<Result<Vec<_>>>()?;
         let source = Arc::new(ParquetSource::new(self.table_schema.clone()));
         let groups = spread(&self.files, state.config().target_partitions());
-        let config = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source)
+        let name = self.objects.name()?;
+        state.runtime_env().register_object_store(name.as_ref(), Arc::clone(&self.objects.store));
+        let config = FileScanConfigBuilder::new(name, source)
             .with_file_groups(groups)
             .with_projection_indices(Some(indices))?
             .with_limit(limit)

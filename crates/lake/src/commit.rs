@@ -5,7 +5,8 @@
 //! writer with the same application id makes this commit fail. A commit that answered with an error is unknown,
 //! not failed: the table is read anew and asked.
 
-use crate::table::{Lake, table_fault};
+use crate::table::{Lake, delta_fault, table_fault};
+use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake_core::kernel::{Action, Add, Transaction};
 use deltalake_core::protocol::{DeltaOperation, SaveMode};
@@ -63,9 +64,9 @@ impl Lake {
 
     /// The outer error is final; the inner one is an unknown answer, to be looked into from a new snapshot.
     async fn try_commit(&self, commit: &Commit<'_>) -> Result<std::result::Result<Committed, Fault>> {
-        let fault = |error: &dyn std::fmt::Display| table_fault("commit to", commit.table, error);
+        let fault = |error: &DeltaTableError| delta_fault("commit to", commit.table, error);
         let Some(table) = self.load(commit.table, None).await? else {
-            return Err(fault(&"there is no such table"));
+            return Err(table_fault("commit to", commit.table, "there is no such table"));
         };
         let state = table.snapshot().map_err(|error| fault(&error))?;
         let log_store = table.log_store();
@@ -106,7 +107,7 @@ impl Lake {
 
     /// Whether a commit without a transaction id is there already: its files have names that were never used before.
     async fn holds_all(&self, commit: &Commit<'_>, table: &deltalake_core::DeltaTable) -> Result<bool> {
-        let fault = |error: &dyn std::fmt::Display| table_fault("commit to", commit.table, error);
+        let fault = |error: &DeltaTableError| delta_fault("commit to", commit.table, error);
         let state = table.snapshot().map_err(|error| fault(&error))?;
         let mut wanted: BTreeMap<&str, ()> = commit.adds.iter().map(|file| (file.path.as_str(), ())).collect();
         let log_store = table.log_store();
@@ -121,7 +122,7 @@ impl Lake {
         if commit.removes.is_empty() {
             return Ok(Vec::new());
         }
-        let fault = |error: &dyn std::fmt::Display| table_fault("commit to", commit.table, error);
+        let fault = |error: &DeltaTableError| delta_fault("commit to", commit.table, error);
         let state = table.snapshot().map_err(|error| fault(&error))?;
         let mut wanted: BTreeMap<&str, ()> = commit.removes.iter().map(|path| (*path, ())).collect();
         let log_store = table.log_store();

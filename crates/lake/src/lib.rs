@@ -4,9 +4,14 @@
 //! - [`Lake`]: the Delta tables below that root; commits carry the batch's transaction id.
 
 mod commit;
+mod folder;
+mod moves;
+mod open;
+mod profile;
+mod remote;
 mod store;
 mod table;
 
 pub use commit::{Commit, Committed};
-pub use store::{Moved, Store};
+pub use store::{Hidden, Listing, Store};
 pub use table::{ActiveFile, Lake, TableSnapshot, TableSpec};

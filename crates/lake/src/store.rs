@@ -1,74 +1,91 @@
 //! The storage root and the objects below it.
 
+use crate::folder::{Entry, file_of, walk};
+use crate::open::{Opened, open};
+use crate::remote::{OddKeys, told_by};
 use bytes::Bytes;
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     Error as StoreError, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload,
-    WriteMultipart,
 };
 use std::sync::Arc;
-use tillmart_model::{Fault, FaultKind, Found, Result};
+use tillmart_model::{Fault, FaultKind, Found, Result, StoreAccess};
 use url::Url;
 
 /// Bytes of one ranged read: large enough that a request costs little beside it, small enough to hold a few.
-const READ_BYTES: u64 = 8 << 20;
+pub(crate) const READ_BYTES: u64 = 8 << 20;
+
+/// Objects up to this size are copied by the service itself, which must be done before a request times out.
+const SERVICE_COPY_BYTES: u64 = 256 << 20;
 
 /// One storage root. Every path of its methods is relative to the root, `/`-separated, as the store names it.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Store {
-    objects: Arc<dyn ObjectStore>,
+    pub(crate) objects: Arc<dyn ObjectStore>,
     url: Url,
     base: Path,
-    local: bool,
+    pub(crate) local: bool,
+    pub(crate) service_copy_bytes: u64,
+    odd: OddKeys,
 }
 
-/// What became of a move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Moved {
-    /// The source is gone and its verified copy is in place.
-    Done,
-    /// The source had been overwritten since it was claimed: its new bytes stay where they are, the archive has the old ones
-    /// only if they could still be read.
-    SourceChanged,
+/// Something in an area that is no object anybody can load: told, never passed over in silence.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hidden {
+    /// Its path below the area, control characters escaped.
+    pub path: String,
+    /// Why it cannot be loaded, to be said behind "because".
+    pub because: &'static str,
+}
+
+/// What lies in an area.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listing {
+    /// Every object, by path relative to the area.
+    pub found: Vec<Found>,
+    /// What cannot be loaded, by path.
+    pub hidden: Vec<Hidden>,
+}
+
+/// Shows where it is and nothing of the client, which holds the keys.
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Store({})", self.url)
+    }
 }
 
 impl Store {
-    /// Opens the root at a folder (made if missing, relative to `project`) or at a URL.
+    /// Opens the root at a folder (made if missing, relative to `project`) or at a URL: `file://`, `s3://BUCKET/PREFIX`, and
+    /// Google's and Azure's, which take everything but the URL from their own variables in the environment.
+    /// Nothing is asked of a service yet: [`Store::reachable`] does.
     ///
     /// # Errors
-    /// `Settings` for a URL whose scheme is not supported here; `Store` when the folder cannot be made.
-    pub fn open(root: &str, project: &std::path::Path) -> Result<Store> {
-        let url = match Url::parse(root) {
-            Ok(url) if url.scheme() != "file" => {
-                return Err(Fault::new(FaultKind::Settings, format!("cannot open the storage root {root}"))
-                    .expected("a folder, or a file:// URL")
-                    .found(format!("a URL with the scheme {}", url.scheme()))
-                    .hint("set storage.root in tillmart.toml to a folder"));
-            }
-            Ok(url) => url,
-            Err(_) => {
-                let folder = project.join(root);
-                let made = std::fs::create_dir_all(&folder).and_then(|()| folder.canonicalize());
-                let folder = made.map_err(|error| {
-                    Fault::new(FaultKind::Store, "cannot open the storage root")
-                        .at(folder.display().to_string())
-                        .expected("a folder that can be made, read and written")
-                        .found(error)
-                        .hint("make the folder readable and writable, or set storage.root in tillmart.toml")
-                })?;
-                Url::from_directory_path(&folder).map_err(|()| {
-                    Fault::new(FaultKind::Settings, "the storage root is no absolute path")
-                        .at(folder.display().to_string())
-                })?
-            }
-        };
-        let mut url = url;
-        if !url.path().ends_with('/') {
-            url.set_path(&format!("{}/", url.path()));
+    /// `Settings`, naming the setting, for a URL or an access that cannot be right; `Store` when the folder cannot be made.
+    pub fn open(root: &str, project: &std::path::Path, access: &StoreAccess) -> Result<Store> {
+        let environment = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let Opened { objects, url, base, is_folder, copies, odd } = open(root, project, access, &environment)?;
+        let service_copy_bytes = if copies { SERVICE_COPY_BYTES } else { 0 };
+        Ok(Store { objects, url, base, local: is_folder, service_copy_bytes, odd })
+    }
+
+    /// The same root, but with objects larger than this copied through this process and not by the service.
+    #[must_use]
+    pub fn with_service_copy_bytes(mut self, bytes: u64) -> Store {
+        self.service_copy_bytes = self.service_copy_bytes.min(bytes);
+        self
+    }
+
+    /// Asks for one object of the root: whether the service answers, knows the keys, and has the bucket.
+    ///
+    /// # Errors
+    /// `Store`, naming the setting that is wrong.
+    pub async fn reachable(&self) -> Result<()> {
+        if self.local {
+            return check_readable(&self.url, "");
         }
-        let base = Path::from_url_path(url.path()).map_err(|error| store_fault("open", root, &error.into()))?;
-        Ok(Store { objects: Arc::new(object_store::local::LocalFileSystem::new()), url, base, local: true })
+        let first = self.objects.list(Some(&self.base)).next().await.transpose();
+        first.map(drop).map_err(|error| store_fault("list", self.url.as_str(), &error))
     }
 
     /// The underlying object store; its paths start at the store's root, see [`Store::path`].
@@ -101,21 +118,35 @@ impl Store {
     /// # Errors
     /// `Store` when the listing is refused or breaks off: half a listing is never returned.
     pub async fn list(&self, area: &str) -> Result<Vec<Found>> {
+        Ok(self.listing(area).await?.found)
+    }
+
+    /// As [`Store::list`], with what lies there and cannot be loaded.
+    ///
+    /// # Errors
+    /// As [`Store::list`].
+    pub async fn listing(&self, area: &str) -> Result<Listing> {
         let prefix = self.path(area)?;
-        if self.local {
+        let below = if prefix.as_ref().is_empty() { String::new() } else { format!("{prefix}/") };
+        let fault = |error: StoreError| store_fault("list", &self.display(area), &error);
+        let (metas, mut hidden) = if self.local {
             check_readable(&self.url, area)?;
-        }
-        let metas: Vec<ObjectMeta> =
-            self.objects.list(Some(&prefix)).try_collect().await.map_err(|error| store_fault("list", area, &error))?;
-        let mut found: Vec<Found> = metas
-            .into_iter()
-            .filter_map(|meta| {
-                let path = meta.location.as_ref().strip_prefix(prefix.as_ref())?.trim_start_matches('/').to_owned();
-                Some(Found { path, size: meta.size, etag: meta.e_tag, modified: meta.last_modified })
-            })
-            .collect();
+            let folder = file_of(&prefix);
+            let walked = tokio::task::spawn_blocking(move || walk(&folder)).await;
+            apart(walked.map_err(|error| fault(error.into()))?.map_err(fault)?, &format!("/{below}"))
+        } else {
+            self.odd.forget(&below);
+            let metas = self.objects.list(Some(&prefix)).try_collect().await.map_err(fault)?;
+            (metas, self.odd.below(&below))
+        };
+        let relative = |meta: ObjectMeta| {
+            let path = meta.location.as_ref().strip_prefix(&below)?.to_owned();
+            Some(Found { path, size: meta.size, etag: meta.e_tag, modified: meta.last_modified })
+        };
+        let mut found: Vec<Found> = metas.into_iter().filter_map(relative).collect();
         found.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(found)
+        hidden.sort();
+        Ok(Listing { found, hidden })
     }
 
     /// What an object is now, or `None` when it is not there.
@@ -158,6 +189,18 @@ impl Store {
         Ok(())
     }
 
+    /// Writes a small object if nothing has its name; `false` when something has. Of several writers at once, one gets `true`.
+    ///
+    /// # Errors
+    /// `Store` when the store refuses, or cannot promise this.
+    pub async fn create(&self, relative: &str, bytes: impl Into<PutPayload>) -> Result<bool> {
+        match self.objects.put_opts(&self.path(relative)?, bytes.into(), PutMode::Create.into()).await {
+            Ok(_) => Ok(true),
+            Err(StoreError::AlreadyExists { .. } | StoreError::Precondition { .. }) => Ok(false),
+            Err(error) => Err(store_fault("create", relative, &error)),
+        }
+    }
+
     /// BLAKE3 of an object's bytes in hex, pinned to a version; `None` when it is gone or has changed.
     ///
     /// # Errors
@@ -174,7 +217,13 @@ impl Store {
         Ok(Some(hasher.finalize().to_hex().to_string()))
     }
 
-    async fn pinned_range(&self, relative: &str, start: u64, end: u64, etag: Option<&str>) -> Result<Option<Bytes>> {
+    pub(crate) async fn pinned_range(
+        &self,
+        relative: &str,
+        start: u64,
+        end: u64,
+        etag: Option<&str>,
+    ) -> Result<Option<Bytes>> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(start..end)),
             if_match: etag.map(str::to_owned),
@@ -186,73 +235,6 @@ impl Store {
             Err(error) => return Err(store_fault("read", relative, &error)),
         };
         Ok(Some(got.bytes().await.map_err(|error| store_fault("read", relative, &error))?))
-    }
-
-    /// Copies an object whose digest is known to a new place. Repeatable: a finished copy is recognised by size and digest.
-    /// Returns `false`, and leaves no half copy behind, when the source is gone or has other bytes than claimed.
-    ///
-    /// # Errors
-    /// `Store` when the store refuses; the copy is verified before this returns.
-    pub async fn copy_verified(&self, from: &Found, source: &str, digest: &str, to: &str) -> Result<bool> {
-        if self.holds(to, from.size, digest).await? {
-            return Ok(true);
-        }
-        let upload =
-            self.objects.put_multipart(&self.path(to)?).await.map_err(|error| store_fault("write", to, &error))?;
-        let mut writer = WriteMultipart::new_with_chunk_size(upload, READ_BYTES as usize);
-        let mut hasher = blake3::Hasher::new();
-        let mut offset = 0;
-        while offset < from.size {
-            let end = from.size.min(offset + READ_BYTES);
-            let Some(bytes) = self.pinned_range(source, offset, end, from.etag.as_deref()).await? else {
-                writer.abort().await.map_err(|error| store_fault("write", to, &error))?;
-                return Ok(false);
-            };
-            hasher.update(&bytes);
-            writer.wait_for_capacity(4).await.map_err(|error| store_fault("write", to, &error))?;
-            writer.put(bytes);
-            offset = end;
-        }
-        if hasher.finalize().to_hex().as_str() != digest {
-            writer.abort().await.map_err(|error| store_fault("write", to, &error))?;
-            return Ok(false);
-        }
-        writer.finish().await.map_err(|error| store_fault("write", to, &error))?;
-        if !self.holds(to, from.size, digest).await? {
-            return Err(Fault::new(FaultKind::Store, "a copy does not hold what was written")
-                .at(self.display(to))
-                .expected(format!("{} bytes with the digest {digest}", from.size))
-                .hint("check the storage, then run again: the source file is still in place"));
-        }
-        Ok(true)
-    }
-
-    /// Whether an object of this size and digest lies there.
-    ///
-    /// # Errors
-    /// `Store` when the store does not answer.
-    pub async fn holds(&self, relative: &str, size: u64, digest: &str) -> Result<bool> {
-        match self.look(relative).await? {
-            Some(found) if found.size == size => {
-                Ok(self.digest(relative, size, found.etag.as_deref()).await?.as_deref() == Some(digest))
-            }
-            _ => Ok(false),
-        }
-    }
-
-    /// Deletes an object if it is still the claimed version; `false` when other bytes lie there now. Gone already is fine.
-    ///
-    /// # Errors
-    /// `Store` when the store refuses.
-    pub async fn delete_version(&self, relative: &str, claimed: &Found) -> Result<bool> {
-        match self.look(relative).await? {
-            None => Ok(true),
-            Some(now) if now.size != claimed.size || now.etag != claimed.etag => Ok(false),
-            Some(_) => {
-                self.delete(relative).await?;
-                Ok(true)
-            }
-        }
     }
 
     /// Deletes an object; gone already is fine.
@@ -286,9 +268,28 @@ fn check_readable(root: &Url, area: &str) -> Result<()> {
     }
 }
 
-fn store_fault(doing: &str, path: &str, error: &StoreError) -> Fault {
-    Fault::new(FaultKind::Store, format!("the object store would not {doing} an object"))
-        .at(path.to_owned())
-        .found(error)
-        .hint("check access and free space of the storage root, then run again: nothing is lost")
+/// The files of a walk, and what cannot be loaded, by its path below the folder.
+fn apart(entries: Vec<Entry>, folder: &str) -> (Vec<ObjectMeta>, Vec<Hidden>) {
+    let (mut metas, mut hidden) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match entry {
+            Entry::Object(meta) => metas.push(meta),
+            Entry::Hidden(Hidden { path, because }) => {
+                let path = path.strip_prefix(folder).map(str::to_owned).unwrap_or(path);
+                hidden.push(Hidden { path, because });
+            }
+        }
+    }
+    (metas, hidden)
 }
+
+pub(crate) fn store_fault(doing: &str, path: &str, error: &StoreError) -> Fault {
+    let fault =
+        Fault::new(FaultKind::Store, format!("the object store would not {doing} an object")).at(path.to_owned());
+    match told_by(error) {
+        Some(told) => fault.found(told).hint(told.hint.clone().unwrap_or_else(|| USUAL_HINT.to_owned())),
+        None => fault.found(error).hint(USUAL_HINT),
+    }
+}
+
+const USUAL_HINT: &str = "check access and free space of the storage root, then run again: nothing is lost";

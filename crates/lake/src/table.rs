@@ -1,15 +1,21 @@
 //! Delta tables below the storage root.
 
 use crate::Store;
+use crate::remote::told_by;
 use arrow::datatypes::SchemaRef;
 use deltalake_core::kernel::StructField;
 use deltalake_core::kernel::engine::arrow_conversion::TryIntoKernel;
+use deltalake_core::logstore::{
+    LogStore, LogStoreFactory, ObjectStoreRef, StorageConfig, default_logstore, logstore_factories,
+};
 use deltalake_core::operations::create::CreateBuilder;
 use deltalake_core::protocol::SaveMode;
-use deltalake_core::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake_core::{DeltaResult, DeltaTable, DeltaTableBuilder, DeltaTableError};
 use futures::TryStreamExt;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Once};
 use tillmart_model::{Fault, FaultKind, Result};
+use url::Url;
 
 /// What a table must be.
 #[derive(Debug, Clone)]
@@ -86,7 +92,7 @@ impl Lake {
             .collect::<std::result::Result<Vec<StructField>, _>>()
             .map_err(|error| table_fault("make", &spec.name, error))?;
         let log_store =
-            self.builder(&spec.name)?.build_storage().map_err(|error| table_fault("make", &spec.name, error))?;
+            self.builder(&spec.name)?.build_storage().map_err(|error| delta_fault("make", &spec.name, &error))?;
         let made = CreateBuilder::new()
             .with_log_store(log_store)
             .with_table_name(&spec.name)
@@ -102,7 +108,7 @@ impl Lake {
             // Another run may have made it in the meantime: look, then decide.
             Err(error) => match self.load(&spec.name, None).await? {
                 Some(table) => check(&table, spec),
-                None => Err(table_fault("make", &spec.name, error)),
+                None => Err(delta_fault("make", &spec.name, &error)),
             },
         }
     }
@@ -113,7 +119,7 @@ impl Lake {
     /// `Table` when the log cannot be read, or has no such version.
     pub async fn snapshot(&self, name: &str, version: Option<u64>) -> Result<Option<TableSnapshot>> {
         let Some(table) = self.load(name, version).await? else { return Ok(None) };
-        let state = table.snapshot().map_err(|error| table_fault("read", name, error))?;
+        let state = table.snapshot().map_err(|error| delta_fault("read", name, &error))?;
         let partition_columns: Vec<String> = state.metadata().partition_columns().to_vec();
         let log_store = table.log_store();
         let mut files: Vec<ActiveFile> = state
@@ -134,7 +140,7 @@ impl Lake {
             })
             .try_collect()
             .await
-            .map_err(|error| table_fault("read", name, error))?;
+            .map_err(|error| delta_fault("read", name, &error))?;
         files.sort_by(|one, other| one.path.cmp(&other.path));
         Ok(Some(TableSnapshot { name: name.to_owned(), version: state.version(), partition_columns, files }))
     }
@@ -151,8 +157,8 @@ impl Lake {
             .with_enforce_retention_duration(false)
             .with_mode(deltalake_core::operations::vacuum::VacuumMode::Full)
             .await
-            .map_err(|error| table_fault("vacuum", name, error))?;
-        Ok(metrics.files_deleted.len())
+            .map_err(|error| delta_fault("vacuum", name, &error))?;
+        Ok(metrics.files_deleted.len() + self.store.remove_abandoned(name, age_hours).await?)
     }
 
     pub(crate) async fn load(&self, name: &str, version: Option<u64>) -> Result<Option<DeltaTable>> {
@@ -165,21 +171,49 @@ impl Lake {
             Err(DeltaTableError::NotATable(_)) => Ok(None),
             Err(error) => match self.store.list(&format!("{name}/_delta_log")).await? {
                 log if log.is_empty() => Ok(None),
-                _ => Err(table_fault("read", name, error)),
+                _ => Err(delta_fault("read", name, &error)),
             },
         }
     }
 
     fn builder(&self, name: &str) -> Result<DeltaTableBuilder> {
+        register_log_stores();
         let url = self.store.url().join(&format!("{name}/")).map_err(|error| table_fault("open", name, error))?;
         Ok(DeltaTableBuilder::from_url(url.clone())
-            .map_err(|error| table_fault("open", name, error))?
+            .map_err(|error| delta_fault("open", name, &error))?
             .with_storage_backend(self.store.objects(), url))
     }
 }
 
+/// Commits by creating the log's next file if it is absent, which every store here promises.
+struct ByCreation;
+
+impl LogStoreFactory for ByCreation {
+    fn with_options(
+        &self,
+        prefixed_store: ObjectStoreRef,
+        root_store: ObjectStoreRef,
+        location: &Url,
+        options: &StorageConfig,
+    ) -> DeltaResult<Arc<dyn LogStore>> {
+        Ok(default_logstore(prefixed_store, root_store, location, options))
+    }
+}
+
+/// The Delta library knows folders by itself, and other schemes by registration.
+fn register_log_stores() {
+    static REGISTERED: Once = Once::new();
+    REGISTERED.call_once(|| {
+        for scheme in ["s3://", "gs://", "az://", "azure://", "abfs://", "abfss://"] {
+            if let Ok(scheme) = Url::parse(scheme) {
+                logstore_factories().insert(scheme, Arc::new(ByCreation));
+            }
+        }
+    });
+}
+
 fn check(table: &DeltaTable, spec: &TableSpec) -> Result<()> {
-    let state = table.snapshot().map_err(|error| table_fault("read", &spec.name, error))?;
+    let state = table.snapshot().map_err(|error| delta_fault("read", &spec.name, &error))?;
     let columns = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
     let found = columns(&mut state.schema().fields().map(|field| format!("{} {}", field.name(), field.data_type())));
     let wanted: Vec<StructField> = spec
@@ -213,6 +247,21 @@ fn differs(table: &str, what: &str, expected: String, found: String) -> Fault {
         .expected(expected)
         .found(found)
         .hint("give the mart back its old shape, or name a new target in its header: a table is never changed silently")
+}
+
+/// What the Delta library could not do; where the store told why, in the store's words.
+pub(crate) fn delta_fault(doing: &str, table: &str, error: &DeltaTableError) -> Fault {
+    let fault = table_fault(doing, table, error);
+    match told_by(error) {
+        Some(told) => {
+            let fault = fault.found(told);
+            match &told.hint {
+                Some(hint) => fault.hint(hint.clone()),
+                None => fault,
+            }
+        }
+        None => fault,
+    }
 }
 
 pub(crate) fn table_fault(doing: &str, table: &str, error: impl std::fmt::Display) -> Fault {

@@ -3,7 +3,6 @@
 use crate::Point;
 use crate::marts::REJECTS;
 use crate::shop::{Pipeline, Prepared};
-use object_store::path::Path;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tillmart_database::{FileFilter, Lease};
@@ -189,8 +188,6 @@ impl Pipeline {
         dry_run: bool,
     ) -> Result<Arc<LandJob>> {
         let store = &self.seams.store;
-        let base = Path::from_url_path(store.url().path())
-            .map_err(|error| Fault::new(FaultKind::Store, "the storage root is no path").found(error))?;
         Ok(Arc::new(LandJob {
             batch_id: batch.id,
             claim_date: batch.claim_date,
@@ -200,7 +197,7 @@ impl Pipeline {
             row_marts: prepared.marts.rows.clone(),
             rejects_table: REJECTS.to_owned(),
             objects: store.objects(),
-            base,
+            base: store.path("")?,
             memory_bytes: self.options.memory_bytes / self.seams.engine.tasks().max(1),
             replay_files,
             dry_run,

@@ -132,7 +132,8 @@ impl Pipeline {
     ) -> Result<Vec<RecordBatch>> {
         let at = |error| rollup.fault(&rollup.merge, &error);
         let schema = marts.sales_schema();
-        let all = Relation::landed("sales", Arc::clone(&schema), marts.sales_partitions(), files).map_err(at)?;
+        let all = Relation::landed("sales", &self.objects(), Arc::clone(&schema), marts.sales_partitions(), files)
+            .map_err(at)?;
         let sales = match only {
             None => all,
             Some(file_ids) => all.only("source_file_id", file_ids).map_err(at)?,

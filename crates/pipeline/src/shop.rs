@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tillmart_database::{Dimension, Dimensions, Ledger, Publisher, Schema};
-use tillmart_engine::{DimensionTables, Engine};
+use tillmart_engine::{DimensionTables, Engine, Objects};
 use tillmart_lake::{Lake, Store};
 use tillmart_model::{ArchivePolicy, Clock, Contract, Fault, FaultKind, Incentive, Redelivery, Result};
 
@@ -102,6 +102,11 @@ impl Pipeline {
     /// The transaction id's application: one a feed, whose version is the rising batch number.
     pub(crate) fn application(&self) -> String {
         format!("tillmart/{}", self.options.feed)
+    }
+
+    /// Where the scans of plans read.
+    pub(crate) fn objects(&self) -> Objects {
+        Objects { store: self.seams.store.objects(), url: self.seams.store.url().clone() }
     }
 
     /// Reads the dimension tables and plans every mart.

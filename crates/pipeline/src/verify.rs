@@ -239,7 +239,7 @@ impl Pipeline {
                 partition: file.partition.clone(),
             });
         }
-        Relation::landed(table, Arc::clone(&spec.schema), &spec.partition_columns, &files)
+        Relation::landed(table, &self.objects(), Arc::clone(&spec.schema), &spec.partition_columns, &files)
             .map_err(|error| Fault::new(FaultKind::Table, format!("cannot read the table {table}")).found(error))
     }
 }

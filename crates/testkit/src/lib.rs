@@ -7,3 +7,4 @@ mod process;
 mod radosgw;
 
 pub use process::{Running, free_port, program, waited};
+pub use radosgw::{GUEST, Keys, MART, RadosGw};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tillmart_database::Sqlite;
 use tillmart_engine::Embedded;
 use tillmart_lake::Store;
-use tillmart_model::{Clock, Fault, FaultKind, Result};
+use tillmart_model::{Clock, Fault, FaultKind, Result, StoreAccess};
 use tillmart_pipeline::{Options, Pipeline, Seams};
 use tokio::runtime::Runtime;
 
@@ -32,7 +32,7 @@ pub(crate) fn open(cli: &Cli) -> Result<Project> {
 pub(crate) fn open_at(folder: &Path, cli: &Cli) -> Result<Project> {
     let settings = settings::load(folder, cli.env.as_deref(), settings::variables())?;
     let database = Sqlite::open(&settings.database_file())?;
-    let store = Store::open(&settings.storage.root, &settings.project)?;
+    let store = Store::open(&settings.storage.root, &settings.project, &StoreAccess::default())?;
     let tasks = tasks(&settings);
     let memory = settings.run.memory_mib as usize * (1 << 20);
     let roles = Arc::new(database.clone());

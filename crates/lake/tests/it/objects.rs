@@ -2,7 +2,7 @@
 
 use crate::scene::{Root, refused};
 use tillmart_lake::Store;
-use tillmart_model::{FaultKind, Found};
+use tillmart_model::{FaultKind, Found, StoreAccess};
 
 const SOURCE: &str = "sales_data/day.csv";
 const TARGET: &str = "sales_data_processed/day.csv";
@@ -158,5 +158,8 @@ async fn paths_that_leave_the_root_are_refused() {
     }
     refused(store.read("not/there").await, FaultKind::Store);
     assert!(store.look("not/there").await.expect("looked").is_none());
-    refused(Store::open("gs://bucket/root", root.path("").as_path()).map(drop), FaultKind::Settings);
+    refused(
+        Store::open("memory:///root", root.path("").as_path(), &StoreAccess::default()).map(drop),
+        FaultKind::Settings,
+    );
 }

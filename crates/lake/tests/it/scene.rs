@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tillmart_lake::{Commit, Committed, Lake, Store, TableSpec};
-use tillmart_model::{DataFile, Fault, FaultKind, Result};
+use tillmart_model::{DataFile, Fault, FaultKind, Result, StoreAccess};
 
 pub(crate) const TABLE: &str = "sales_data_mart";
 pub(crate) const APPLICATION: &str = "tillmart/sales";
@@ -32,7 +32,7 @@ impl Root {
     }
 
     pub(crate) fn store(&self) -> Store {
-        Store::open("storage", self.folder.path()).expect("a storage root")
+        Store::open("storage", self.folder.path(), &StoreAccess::default()).expect("a storage root")
     }
 
     /// The lake as a process that starts sees it: nothing is remembered from an earlier one.

@@ -59,7 +59,8 @@ impl Project {
     /// A migrated project without dimensions; `change` has the last word on its options.
     pub(crate) async fn new(change: impl FnOnce(&mut Options)) -> Project {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let store = Store::open("storage", folder.path()).expect("a storage root");
+        let store =
+            Store::open("storage", folder.path(), &tillmart_model::StoreAccess::default()).expect("a storage root");
         let database = Sqlite::open(&folder.path().join("tillmart.db")).expect("a database");
         database.migrate().await.expect("migrated");
         let mut options = options(folder.path());

@@ -8,20 +8,21 @@ use std::path::Path;
 use std::time::Instant;
 use tillmart_generate::{Cut, Made, OutputFormat, Plan, Size};
 use tillmart_lake::Store;
-use tillmart_model::{Result, money};
+use tillmart_model::{Result, StoreAccess, money};
 
 pub(crate) fn run(cli: &Cli, args: &GenerateArgs) -> Result<Outcome> {
     let plan = plan(args);
     plan.check()?;
     let here = Path::new(".");
+    let access = StoreAccess::default();
     let (sales, dimensions) = match &args.out {
-        Some(out) => ((Store::open(out, here)?, ""), (Store::open(out, here)?, "")),
+        Some(out) => ((Store::open(out, here, &access)?, ""), (Store::open(out, here, &access)?, "")),
         None => {
             let settings = settings::load(&cli.project, cli.env.as_deref(), settings::variables())?;
             let project = settings.project.display().to_string();
-            let incoming = Store::open(&settings.storage.root, &settings.project)?;
+            let incoming = Store::open(&settings.storage.root, &settings.project, &access)?;
             let area = settings.storage.incoming.clone();
-            return make(cli, args, &plan, (&incoming, &area), (&Store::open(&project, here)?, "dimensions"));
+            return make(cli, args, &plan, (&incoming, &area), (&Store::open(&project, here, &access)?, "dimensions"));
         }
     };
     make(cli, args, &plan, (&sales.0, sales.1), (&dimensions.0, dimensions.1))

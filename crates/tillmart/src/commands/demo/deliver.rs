@@ -4,7 +4,7 @@ use crate::screen;
 use crate::wiring::Project;
 use std::path::Path;
 use tillmart_generate::{Cut, OutputFormat, Plan, Size};
-use tillmart_model::{Fault, FaultKind, Result};
+use tillmart_model::{Fault, FaultKind, Result, StoreAccess};
 
 /// A built-in file: its path below the folder it is written to, and its content.
 type File = (&'static str, &'static str);
@@ -90,7 +90,7 @@ pub(super) fn made_up(project: &Project, rows: u64) -> Result<String> {
         ..Plan::default()
     };
     let folder = project.settings.project.join(DIMENSIONS_FOLDER);
-    let beside = tillmart_lake::Store::open(&folder.display().to_string(), Path::new("."))?;
+    let beside = tillmart_lake::Store::open(&folder.display().to_string(), Path::new("."), &StoreAccess::default())?;
     let made = project.runtime.block_on(async {
         tillmart_generate::dimensions(&usual, beside.objects(), &beside.path("")?).await?;
         let csv = tillmart_generate::sales(&usual, store.objects(), &incoming, &|_| {}).await?;

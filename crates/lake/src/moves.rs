@@ -1,0 +1,172 @@
+//! Moving source files without losing a byte of anybody's: copy, verify, look once more, delete. Each step may be repeated after
+//! a crash at any point.
+
+use crate::folder::{file_of, remove_abandoned, remove_stale};
+use crate::store::{READ_BYTES, Store, store_fault};
+use object_store::{Error as StoreError, ObjectStoreExt, WriteMultipart};
+use tillmart_model::{Clock, Fault, FaultKind, Found, Result};
+
+/// Pieces of a copy on their way at once.
+const PIECES_AT_ONCE: usize = 4;
+
+impl Store {
+    /// Copies an object whose digest is known to a new place. Repeatable: a finished copy is recognised by size and digest.
+    /// Returns `false`, and leaves no half copy behind, when the source is gone or has other bytes than claimed.
+    ///
+    /// # Errors
+    /// `Store` when the store refuses; the copy is verified before this returns.
+    pub async fn copy_verified(&self, from: &Found, source: &str, digest: &str, to: &str) -> Result<bool> {
+        if self.holds(to, from.size, digest).await? {
+            return Ok(true);
+        }
+        self.remove_stale_parts(to).await?;
+        let is_copied = if from.etag.is_some() && from.size <= self.service_copy_bytes {
+            self.copy_by_service(from, source, to).await?
+        } else if from.size <= READ_BYTES {
+            self.copy_in_one(from, source, digest, to).await?
+        } else {
+            self.copy_in_pieces(from, source, digest, to).await?
+        };
+        if !is_copied {
+            return Ok(false);
+        }
+        if self.holds(to, from.size, digest).await? {
+            return Ok(true);
+        }
+        // The service copies what lies there at that moment, which may be a new delivery by then.
+        if !self.is_still(from, source).await? {
+            self.delete(to).await?;
+            return Ok(false);
+        }
+        Err(Fault::new(FaultKind::Store, "a copy does not hold what was written")
+            .at(self.display(to))
+            .expected(format!("{} bytes with the digest {digest}", from.size))
+            .hint("check the storage, then run again: the source file is still in place"))
+    }
+
+    /// What a writer that died in the middle of a copy left beside it.
+    async fn remove_stale_parts(&self, to: &str) -> Result<()> {
+        if !self.local {
+            return Ok(());
+        }
+        let target = file_of(&self.path(to)?);
+        blocking(to, move || remove_stale(&target)).await
+    }
+
+    /// Removes what writers that died long ago left in a folder. A service hides such parts and forgets them by its own rules.
+    pub(crate) async fn remove_abandoned(&self, folder: &str, age_hours: u32) -> Result<usize> {
+        if !self.local {
+            return Ok(0);
+        }
+        let age = std::time::Duration::from_secs(u64::from(age_hours) * 3600);
+        let now = Clock::System.now().into();
+        let place = file_of(&self.path(folder)?);
+        blocking(folder, move || remove_abandoned(&place, now, age)).await
+    }
+
+    async fn copy_by_service(&self, from: &Found, source: &str, to: &str) -> Result<bool> {
+        if !self.is_still(from, source).await? {
+            return Ok(false);
+        }
+        match self.objects.copy(&self.path(source)?, &self.path(to)?).await {
+            Ok(()) => Ok(true),
+            Err(StoreError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(store_fault("copy", source, &error)),
+        }
+    }
+
+    async fn copy_in_one(&self, from: &Found, source: &str, digest: &str, to: &str) -> Result<bool> {
+        let bytes = match from.size {
+            0 => self.is_still(from, source).await?.then(bytes::Bytes::new),
+            size => self.pinned_range(source, 0, size, from.etag.as_deref()).await?,
+        };
+        match bytes {
+            Some(bytes) if blake3::hash(&bytes).to_hex().as_str() == digest => {
+                self.write(to, bytes).await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn copy_in_pieces(&self, from: &Found, source: &str, digest: &str, to: &str) -> Result<bool> {
+        let fault = |error: StoreError| store_fault("write", to, &error);
+        let upload = self.objects.put_multipart(&self.path(to)?).await.map_err(fault)?;
+        let mut writer = WriteMultipart::new_with_chunk_size(upload, READ_BYTES as usize);
+        let mut hasher = blake3::Hasher::new();
+        let mut offset = 0;
+        while offset < from.size {
+            let end = from.size.min(offset + READ_BYTES);
+            let bytes = match self.pinned_range(source, offset, end, from.etag.as_deref()).await {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => {
+                    writer.abort().await.map_err(fault)?;
+                    return Ok(false);
+                }
+                Err(error) => {
+                    // The first error is the one to tell.
+                    let _ = writer.abort().await;
+                    return Err(error);
+                }
+            };
+            hasher.update(&bytes);
+            if let Err(error) = writer.wait_for_capacity(PIECES_AT_ONCE).await {
+                let _ = writer.abort().await;
+                return Err(fault(error));
+            }
+            writer.put(bytes);
+            offset = end;
+        }
+        if hasher.finalize().to_hex().as_str() != digest {
+            writer.abort().await.map_err(fault)?;
+            return Ok(false);
+        }
+        writer.finish().await.map_err(fault)?;
+        Ok(true)
+    }
+
+    /// Whether an object of this size and digest lies there.
+    ///
+    /// # Errors
+    /// `Store` when the store does not answer.
+    pub async fn holds(&self, relative: &str, size: u64, digest: &str) -> Result<bool> {
+        match self.look(relative).await? {
+            Some(found) if found.size == size => {
+                Ok(self.digest(relative, size, found.etag.as_deref()).await?.as_deref() == Some(digest))
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether the claimed version is what lies there now.
+    async fn is_still(&self, claimed: &Found, relative: &str) -> Result<bool> {
+        let now = self.look(relative).await?;
+        Ok(now.is_some_and(|now| now.size == claimed.size && now.etag == claimed.etag))
+    }
+
+    /// Deletes an object if it is still the claimed version; `false` when other bytes lie there now. Gone already is fine.
+    ///
+    /// # Errors
+    /// `Store` when the store refuses.
+    pub async fn delete_version(&self, relative: &str, claimed: &Found) -> Result<bool> {
+        match self.look(relative).await? {
+            None => Ok(true),
+            Some(now) if now.size != claimed.size || now.etag != claimed.etag => Ok(false),
+            Some(_) => {
+                self.delete(relative).await?;
+                Ok(true)
+            }
+        }
+    }
+}
+
+/// Work on a folder that no object store does.
+async fn blocking<T: Send + 'static>(
+    path: &str,
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::from).and_then(std::convert::identity);
+    done.map_err(|error| {
+        store_fault("clean up", path, &StoreError::Generic { store: "folder", source: Box::new(error) })
+    })
+}
