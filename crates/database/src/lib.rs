@@ -7,11 +7,21 @@
 //!
 //! [`Sqlite`] plays all four on one local file. Every implementation passes `tests/conformance`.
 
+mod bind;
+mod columns;
+mod day;
+mod dimension_file;
 mod dimensions;
+mod gate;
 mod ledger;
+mod marts;
 mod publish;
+mod records;
+mod refusal;
+mod rules;
 mod schema;
 mod sqlite;
+mod steps;
 
 pub use dimensions::{Dimension, DimensionColumn, Dimensions, Upserted};
 pub use ledger::{FileFilter, Lease, Ledger};

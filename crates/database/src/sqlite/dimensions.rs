@@ -1,8 +1,10 @@
 //! The dimension tables: read whole, counted, loaded from CSV.
 
-use super::columns::{DecimalForm, Frame, join};
-use super::tables::{list, names, quoted};
+use super::rows::take;
+use super::tables::{list, quoted};
 use super::{Sqlite, load};
+use crate::columns::{DecimalForm, Frame, join};
+use crate::marts::names;
 use crate::{Dimension, Dimensions, Upserted};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
@@ -20,9 +22,9 @@ impl Dimensions for Sqlite {
             let mut rows = statement.query([])?;
             let mut frame = Frame::new(dimension.name(), schema.clone(), 1, DecimalForm::Typed)?;
             while let Some(row) = rows.next()? {
-                frame.push(row)?;
+                take(&mut frame, row)?;
             }
-            join(dimension.name(), &schema, &frame.finish()?)
+            Ok(join(dimension.name(), &schema, &frame.finish()?)?)
         })
         .await
     }

@@ -1,64 +1,32 @@
 //! The lease: who may write a feed's ledger, and how a run that was thought dead is kept out.
 
-use super::rows::moment_text;
 use super::statements;
-use super::trouble::{Tried, Trouble, database, is_locked};
-use super::{Gate, Sqlite, blocking, lock};
+use super::trouble::{Tried, Trouble, is_locked};
+use super::{Sqlite, blocking, lock};
 use crate::Lease;
+use crate::gate::Gate;
+use crate::records::moment_text;
+use crate::rules::{self, Held, busy, until};
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 use std::sync::Arc;
-use tillmart_model::{Fault, FaultKind, Result};
+use tillmart_model::Result;
 
 /// How many busy waits a renewal goes through: the run of another feed may be publishing for a minute.
 const RENEW_TRIES: u32 = 6;
 
-/// A row of `tillmart_lease`.
-struct Held {
-    token: i64,
-    holder: Option<String>,
-    until: Option<String>,
-}
-
-impl Held {
-    fn read(connection: &Connection, feed: &str) -> Tried<Option<Held>> {
-        let mut statement =
-            connection.prepare_cached("SELECT token, holder, until FROM tillmart_lease WHERE feed = ?1")?;
-        let held = statement
-            .query_row([feed], |row| Ok(Held { token: row.get(0)?, holder: row.get(1)?, until: row.get(2)? }))
-            .optional()?;
-        Ok(held)
-    }
-
-    /// The holder, if the lease is in force at `now`; a time nobody can read counts as run out.
-    fn in_force(&self, now: DateTime<Utc>) -> Option<&str> {
-        let until = DateTime::parse_from_rfc3339(self.until.as_deref()?).ok()?;
-        if until > now { self.holder.as_deref() } else { None }
-    }
+/// The feed's row of `tillmart_lease`.
+fn held(connection: &Connection, feed: &str) -> Tried<Option<Held>> {
+    let mut statement = connection.prepare_cached("SELECT token, holder, until FROM tillmart_lease WHERE feed = ?1")?;
+    let held = statement
+        .query_row([feed], |row| Ok(Held { token: row.get(0)?, holder: row.get(1)?, until: row.get(2)? }))
+        .optional()?;
+    Ok(held)
 }
 
 /// Refuses the write of a run whose lease is not the feed's current one. Called inside the write's transaction.
 pub(super) fn current(connection: &Connection, lease: &Lease) -> Tried<()> {
-    let feed = &lease.feed;
-    match Held::read(connection, feed)? {
-        Some(Held { token, holder: Some(_), .. }) if token == lease.token => Ok(()),
-        Some(Held { token, holder: Some(holder), .. }) if token > lease.token => {
-            let fault = Fault::new(FaultKind::Busy, format!("another run has taken over the lease of feed `{feed}`"))
-                .found(format!("lease {token} of {holder}; ours was {}", lease.token))
-                .hint("nothing of this write was kept; the other run goes on from the ledger");
-            Err(fault.into())
-        }
-        _ => {
-            let fault = Fault::new(FaultKind::Busy, format!("the lease of feed `{feed}` is no longer held"))
-                .found(format!("lease {} was given back", lease.token))
-                .hint("start another run");
-            Err(fault.into())
-        }
-    }
-}
-
-pub(super) fn until(now: DateTime<Utc>, ttl: Duration) -> Tried<DateTime<Utc>> {
-    Ok(now.checked_add_signed(ttl).ok_or_else(|| database("a lease cannot last that long").found(ttl))?)
+    Ok(rules::current(lease, held(connection, &lease.feed)?)?)
 }
 
 pub(super) fn prolong(connection: &Connection, feed: &str, token: i64, until: DateTime<Utc>) -> Tried<()> {
@@ -81,7 +49,7 @@ impl Sqlite {
         // publishing holds the write lock for long, and the caller shall be told "busy" at once.
         loop {
             let (asked, wanted) = (feed.to_owned(), holder.to_owned());
-            let seen = self.ledger(move |connection| Held::read(connection, &asked)).await?;
+            let seen = self.ledger(move |connection| held(connection, &asked)).await?;
             if let Some(held) = &seen
                 && let Some(other) = held.in_force(now)
                 && !is_gone(other)
@@ -98,7 +66,7 @@ impl Sqlite {
 
     pub(super) async fn lease_holder(&self, feed: &str, now: DateTime<Utc>) -> Result<Option<String>> {
         let feed = feed.to_owned();
-        let held = self.ledger(move |connection| Held::read(connection, &feed)).await?;
+        let held = self.ledger(move |connection| held(connection, &feed)).await?;
         Ok(held.and_then(|held| held.in_force(now).map(str::to_owned)))
     }
 
@@ -107,7 +75,7 @@ impl Sqlite {
         let renewed = blocking(move || {
             let until = until(now, ttl)?;
             // Held to the end: a publication of ours begins before this renewal or after it.
-            let gate = shared.gate(&lease);
+            let gate = shared.gates.of(&lease);
             let mut gate = lock(&gate);
             if let Gate::Publishing { renewal } = &mut *gate {
                 // It holds the write lock: nobody can take the lease meanwhile, and its commit prolongs it.
@@ -156,7 +124,7 @@ fn take(
     seen: Option<Held>,
 ) -> Tried<Option<Lease>> {
     let until = moment_text(until(now, ttl)?);
-    let seen = seen.unwrap_or(Held { token: 0, holder: None, until: None });
+    let seen = seen.unwrap_or_else(Held::nobody);
     let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
         // Its holder may be in the midst of a long publication, which prolongs the lease at its end.
         Err(error) if is_locked(&error) && seen.holder.is_some() => {
@@ -182,10 +150,4 @@ fn take(
         .execute(params![feed, token, holder, moment_text(now)])?;
     transaction.commit()?;
     Ok(Some(Lease { feed: feed.to_owned(), token, holder: holder.to_owned() }))
-}
-
-fn busy(feed: &str, holder: &str, until: &str) -> Fault {
-    Fault::new(FaultKind::Busy, format!("another run holds the lease of feed `{feed}`"))
-        .found(format!("held by {holder} until {until}"))
-        .hint("try again when it is done; a run that died gives way when its lease has run out")
 }

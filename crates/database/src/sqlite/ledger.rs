@@ -1,14 +1,15 @@
 //! The ledger's batches and source files.
 
-use super::rows::{self, moment_text, stored};
-use super::trouble::{Tried, Trouble, is_constraint, promise};
+use super::trouble::{Tried, is_constraint};
 use super::{Sqlite, lease, statements};
+use crate::records::{self, moment_text, stored};
+use crate::rules::{self, Claim, Decision, as_json, illegal, no_file, same_decision};
 use crate::{FileFilter, Lease, Ledger};
 use async_trait::async_trait;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
 use rusqlite::{Connection, Params, params};
 use std::collections::BTreeMap;
-use tillmart_model::{Batch, BatchKind, BatchState, Fault, FileOutcome, Found, Result, SourceFile};
+use tillmart_model::{Batch, BatchKind, BatchState, Found, Result, SourceFile};
 
 #[async_trait]
 impl Ledger for Sqlite {
@@ -48,7 +49,7 @@ impl Ledger for Sqlite {
         self.write(move |transaction| {
             lease::current(transaction, &lease)?;
             let claim = Claim { lease: &lease, kind: &kind, claim_date, area: &area, files: &files, now };
-            claim.write(transaction)
+            write_claim(transaction, &claim)
         })
         .await
     }
@@ -130,13 +131,10 @@ impl Ledger for Sqlite {
         self.write(move |transaction| {
             let batch = with_files(transaction, own_batch(transaction, &lease, batch_id)?)?;
             match &batch.state {
-                BatchState::Published { .. } => match batch.files.iter().find(|file| file.active) {
-                    None => move_to(transaction, batch_id, "finished", None, None, now),
-                    Some(file) => {
-                        let active = format!("source file {} ({}) is still active", file.id, file.found.path);
-                        Err(illegal(&batch, "finished").found(active).into())
-                    }
-                },
+                BatchState::Published { .. } => {
+                    rules::all_archived(&batch)?;
+                    move_to(transaction, batch_id, "finished", None, None, now)
+                }
                 BatchState::Finished { .. } => Ok(()),
                 _ => Err(illegal(&batch, "finished").into()),
             }
@@ -196,7 +194,7 @@ impl Ledger for Sqlite {
             let mut rows = statement.query([feed])?;
             let mut kept = Vec::new();
             while let Some(row) = rows.next()? {
-                kept.push(rows::found(row)?);
+                kept.push(records::found(row)?);
             }
             Ok(kept)
         })
@@ -219,79 +217,34 @@ impl Ledger for Sqlite {
     }
 }
 
-/// The arguments of a claim.
-struct Claim<'a> {
-    lease: &'a Lease,
-    kind: &'a BatchKind,
-    claim_date: NaiveDate,
-    area: &'a str,
-    files: &'a [Found],
-    now: DateTime<Utc>,
-}
-
-impl Claim<'_> {
-    fn write(&self, connection: &Connection) -> Tried<Batch> {
-        if let Some(open) = unfinished(connection, &self.lease.feed)? {
-            if self.is(&open) {
-                return Ok(open);
-            }
-            let fault = promise(format!("feed `{}` has an unfinished batch", self.lease.feed))
-                .expected("the batch before to be finished first")
-                .found(format!("batch {} in state {}", open.id, open.state.word()));
-            return Err(fault.into());
-        }
-        let now = moment_text(self.now);
-        let (feed, kind) = (&self.lease.feed, self.kind.word());
-        connection.prepare_cached(statements::BATCH_CLAIM)?.execute(params![
-            feed,
-            self.lease.token,
-            kind,
-            as_json(self.kind)?,
-            self.claim_date.to_string(),
-            now
-        ])?;
-        let batch_id = connection.last_insert_rowid();
-        let mut statement = connection.prepare_cached(statements::FILE_CLAIM)?;
-        for found in self.files {
-            let name = found.path.rsplit('/').next().unwrap_or(&found.path);
-            let (location, size) = (self.location(found), stored(found.size)?);
-            let modified = moment_text(found.modified);
-            let row = params![name, location, now, feed, batch_id, found.path, size, found.etag, modified];
-            statement.execute(row)?;
-        }
-        with_files(connection, bare_batch(connection, batch_id)?)
+fn write_claim(connection: &Connection, claim: &Claim<'_>) -> Tried<Batch> {
+    if let Some(open) = unfinished(connection, &claim.lease.feed)? {
+        return Ok(claim.meets(open)?);
     }
-
-    /// Whether an open batch is this very claim, asked for again because the answer was lost.
-    fn is(&self, open: &Batch) -> bool {
-        let mut wanted: Vec<(&Found, String)> = self.files.iter().map(|found| (found, self.location(found))).collect();
-        wanted.sort_by(|a, b| a.0.path.cmp(&b.0.path));
-        open.state == BatchState::Claimed
-            && open.kind == *self.kind
-            && open.claim_date == self.claim_date
-            && open.created == self.now
-            && open.files.iter().map(|file| (&file.found, file.location.clone())).eq(wanted)
+    let now = moment_text(claim.now);
+    let (feed, kind) = (&claim.lease.feed, claim.kind.word());
+    connection.prepare_cached(statements::BATCH_CLAIM)?.execute(params![
+        feed,
+        claim.lease.token,
+        kind,
+        as_json(claim.kind)?,
+        claim.claim_date.to_string(),
+        now
+    ])?;
+    let batch_id = connection.last_insert_rowid();
+    let mut statement = connection.prepare_cached(statements::FILE_CLAIM)?;
+    for found in claim.files {
+        let (location, size) = (claim.location(found), stored(found.size)?);
+        let (name, modified) = (rules::name_of(found), moment_text(found.modified));
+        let row = params![name, location, now, feed, batch_id, found.path, size, found.etag, modified];
+        statement.execute(row)?;
     }
-
-    fn location(&self, found: &Found) -> String {
-        let area = self.area.trim_end_matches('/');
-        if area.is_empty() { found.path.clone() } else { format!("{area}/{}", found.path) }
-    }
+    with_files(connection, bare_batch(connection, batch_id)?)
 }
 
 /// Writes what the check decided of every file of the batch.
 fn decide(connection: &Connection, batch: &Batch, files: &[SourceFile], now: DateTime<Utc>) -> Tried<()> {
-    let ids = |files: &[SourceFile]| {
-        let mut ids: Vec<i64> = files.iter().map(|file| file.id).collect();
-        ids.sort_unstable();
-        ids
-    };
-    if ids(files) != ids(&batch.files) {
-        let fault = promise(format!("the check of batch {} did not decide of its files, each once", batch.id))
-            .expected(format!("source files {:?}", ids(&batch.files)))
-            .found(format!("{:?}", ids(files)));
-        return Err(fault.into());
-    }
+    rules::decided_each_once(batch, files)?;
     for file in files {
         decide_one(connection, file, now)?;
     }
@@ -299,81 +252,37 @@ fn decide(connection: &Connection, batch: &Batch, files: &[SourceFile], now: Dat
 }
 
 fn decide_one(connection: &Connection, file: &SourceFile, now: DateTime<Utc>) -> Tried<()> {
-    let (mut reason, mut message, mut line, mut of) = (None, None, None, None);
-    let tally = &file.tally;
-    match &file.outcome {
-        FileOutcome::Landed if tally.rows_read != tally.rows_landed + tally.rows_rejected() => {
-            let found =
-                format!("{} read, {} landed, {} rejected", tally.rows_read, tally.rows_landed, tally.rows_rejected());
-            let fault = promise(format!("the rows of source file {} ({}) do not add up", file.id, file.found.path));
-            return Err(fault.expected("read = landed + rejected").found(found).into());
-        }
-        FileOutcome::Landed => {}
-        FileOutcome::Duplicate { of: first } => of = Some(*first),
-        FileOutcome::Rejected(fault) => {
-            (reason, message) = (Some(fault.reason.code()), Some(&fault.message));
-            line = fault.line.map(stored).transpose()?;
-        }
-        FileOutcome::Pending | FileOutcome::Revoked { .. } => {
-            let fault = promise(format!("the check cannot leave source file {} {}", file.id, file.outcome.word()));
-            return Err(fault.expected("landed, duplicate or rejected").into());
-        }
-    }
+    let decided = Decision::of(file)?;
     let mut statement = connection.prepare_cached(statements::FILE_LANDED)?;
     let written = statement.execute(params![
         file.id,
         file.outcome.word(),
-        reason,
-        message,
-        line,
-        of,
+        decided.reason,
+        decided.message,
+        decided.line,
+        decided.duplicate_of,
         file.digest,
-        stored(tally.rows_read)?,
-        stored(tally.rows_landed)?,
-        stored(tally.rows_anonymous)?,
-        stored(tally.rows_rejected())?,
-        as_json(&tally.rejected)?,
-        stored(tally.rows_unknown_product)?,
-        rows::cents_stored(tally.money_cents)?,
+        decided.rows_read,
+        decided.rows_landed,
+        decided.rows_anonymous,
+        decided.rows_rejected,
+        decided.rejected_json,
+        decided.rows_unknown_product,
+        decided.money,
         file.header,
         moment_text(now),
     ]);
     match written {
         Ok(_) => Ok(()),
-        Err(error) if is_constraint(&error) => {
-            let fault = promise(format!("the ledger refused what was decided of source file {}", file.id))
-                .expected("a landed file to have a digest that did not land before, a duplicate to name its first")
-                .found(format!("{} ({}): {error}", file.outcome.word(), file.found.path));
-            Err(fault.into())
-        }
+        Err(error) if is_constraint(&error) => Err(rules::refused_decision(file, &error.to_string()).into()),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Whether the files of a batch stand as decided: the caller lost our answer and asks again.
-fn same_decision(stored: &[SourceFile], told: &[SourceFile]) -> bool {
-    let told: BTreeMap<i64, &SourceFile> = told.iter().map(|file| (file.id, file)).collect();
-    told.len() == stored.len()
-        && stored.iter().all(|file| {
-            told.get(&file.id).is_some_and(|other| {
-                file.outcome == other.outcome
-                    && file.digest == other.digest
-                    && file.tally == other.tally
-                    && file.header == other.header
-            })
-        })
 }
 
 /// The batch that a write names, without its files, if the lease is current and is of the batch's feed.
 pub(super) fn own_batch(connection: &Connection, lease: &Lease, batch_id: i64) -> Tried<Batch> {
     lease::current(connection, lease)?;
-    let batch = bare_batch(connection, batch_id)?;
-    if batch.feed != lease.feed {
-        let fault =
-            promise(format!("batch {batch_id} is of feed `{}`, the lease of feed `{}`", batch.feed, lease.feed));
-        return Err(fault.into());
-    }
-    Ok(batch)
+    Ok(rules::of_feed(bare_batch(connection, batch_id)?, lease)?)
 }
 
 pub(super) fn move_to(
@@ -389,16 +298,6 @@ pub(super) fn move_to(
     Ok(())
 }
 
-/// A move that is no arrow of the batch's life, or repeats one with other arguments.
-pub(super) fn illegal(batch: &Batch, wanted: &str) -> Fault {
-    promise(format!("batch {} of feed `{}` is {} and cannot become {wanted}", batch.id, batch.feed, batch.state.word()))
-        .expected("claimed, landed, committed, published, finished: one after the other, each once")
-}
-
-pub(super) fn no_file(file_id: i64) -> Fault {
-    promise(format!("the ledger has no source file {file_id}"))
-}
-
 pub(super) fn file(connection: &Connection, file_id: i64) -> Tried<Option<SourceFile>> {
     Ok(select_files(connection, "SELECT * FROM product_staging_table WHERE id = ?1", [file_id])?.pop())
 }
@@ -408,7 +307,7 @@ fn select_files(connection: &Connection, sql: &str, params: impl Params) -> Trie
     let mut rows = statement.query(params)?;
     let mut files = Vec::new();
     while let Some(row) = rows.next()? {
-        files.push(rows::source_file(row)?);
+        files.push(records::source_file(row)?);
     }
     Ok(files)
 }
@@ -423,8 +322,8 @@ fn bare_batch(connection: &Connection, batch_id: i64) -> Tried<Batch> {
     let mut statement = connection.prepare_cached("SELECT * FROM tillmart_batch WHERE id = ?1")?;
     let mut rows = statement.query([batch_id])?;
     match rows.next()? {
-        Some(row) => rows::batch(row),
-        None => Err(promise(format!("the ledger has no batch {batch_id}")).into()),
+        Some(row) => records::batch(row),
+        None => Err(rules::no_batch(batch_id).into()),
     }
 }
 
@@ -439,12 +338,7 @@ fn select_batches(connection: &Connection, sql: &str, params: impl Params) -> Tr
     let mut rows = statement.query(params)?;
     let mut batches = Vec::new();
     while let Some(row) = rows.next()? {
-        batches.push(with_files(connection, rows::batch(row)?)?);
+        batches.push(with_files(connection, records::batch(row)?)?);
     }
     Ok(batches)
-}
-
-fn as_json<T: serde::Serialize>(value: &T) -> Tried<String> {
-    serde_json::to_string(value)
-        .map_err(|error| Trouble::from(super::trouble::database("a value of the ledger is no JSON").found(error)))
 }

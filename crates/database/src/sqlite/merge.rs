@@ -1,19 +1,21 @@
 //! What happens inside one publication, on the connection that holds its transaction.
 
-use super::bind::{self, Source};
-use super::columns::{DecimalForm, Frame};
-use super::rows::{self, stored};
-use super::tables::{self, Layout, broken, equal, list, names, quoted, state_name};
-use super::trouble::{Tried, is_constraint, promise};
+use super::rows::{output, take};
+use super::tables::{self, Layout, equal, list, quoted};
+use super::trouble::{Tried, is_constraint};
 use super::{connect, lease, ledger, statements};
+use crate::bind::{self, Source};
+use crate::columns::{DecimalForm, Frame};
+use crate::marts::{broken, doubled, names, out_of_range, outside, state_name, taken_back_too_much, unlike_scopes};
+use crate::records::stored;
+use crate::rules;
 use crate::{Lease, StateTable, TargetTable};
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
-use rusqlite::types::ToSql;
 use rusqlite::{Connection, params};
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
-use tillmart_model::{Batch, BatchState, FileOutcome, Tally};
+use tillmart_model::{Batch, BatchState, Tally};
 
 /// An open transaction and what it has touched. Dropping the connection rolls it back.
 pub(super) struct Session {
@@ -39,7 +41,7 @@ impl Session {
         connection.execute_batch("BEGIN IMMEDIATE")?;
         let batch = ledger::own_batch(&connection, lease, batch_id)?;
         if !matches!(batch.state, BatchState::Committed { .. }) {
-            return Err(ledger::illegal(&batch, "published").into());
+            return Err(rules::illegal(&batch, "published").into());
         }
         Ok(Session { connection, batch, marts: BTreeMap::new() })
     }
@@ -64,7 +66,7 @@ impl Session {
                     return Err(broken(&state.mart, &format!("NULL in column `{}`", all[at])).into());
                 }
                 if at < state.keys {
-                    upsert.raw_bind_parameter(at + 1, source.value(row)?)?;
+                    upsert.raw_bind_parameter(at + 1, output(source.value(row)?)?)?;
                 } else {
                     let signed = source.unscaled(row).and_then(|value| value.checked_mul(i128::from(sign)));
                     let fits = signed.and_then(|value| i64::try_from(value).ok());
@@ -85,7 +87,7 @@ impl Session {
     pub(super) fn touched(&mut self, state: &StateTable) -> Tried<Vec<RecordBatch>> {
         let mut frame = Frame::new(&state_name(state), state.schema.clone(), state.keys, DecimalForm::Unscaled)?;
         if !self.marts.contains_key(&state.mart) {
-            return frame.finish();
+            return Ok(frame.finish()?);
         }
         self.settle(&state.mart)?;
         let all = names(&state.schema);
@@ -99,9 +101,9 @@ impl Session {
         let mut statement = self.connection.prepare(&sql)?;
         let mut found = statement.query([])?;
         while let Some(row) = found.next()? {
-            frame.push(row)?;
+            take(&mut frame, row)?;
         }
-        frame.finish()
+        Ok(frame.finish()?)
     }
 
     /// Ends a merge: a row behind which nothing is landed any more must hold nothing, and goes.
@@ -131,11 +133,7 @@ impl Session {
                     _ => format!("{name} ?"),
                 });
             }
-            let fault = broken(mart, "more was taken back than had been merged")
-                .expected("landed_rows of 0 or more, and sums of zero where nothing is landed")
-                .found(format!("the state of {}", key.join(", ")))
-                .hint("run `tillmart verify`; nothing of this batch was published");
-            return Err(fault.into());
+            return Err(taken_back_too_much(mart, &key.join(", ")).into());
         }
         self.connection.execute_batch(&format!("DELETE FROM main.{table} WHERE {scope} AND landed_rows = 0;"))?;
         touched.unsettled = false;
@@ -180,14 +178,8 @@ impl Session {
     }
 
     pub(super) fn replayed(&mut self, file_id: i64, tally: &Tally) -> Tried<()> {
-        let file = ledger::file(&self.connection, file_id)?.ok_or_else(|| ledger::no_file(file_id))?;
-        if file.rows_replayed + tally.rows_landed > file.tally.rows_rejected() {
-            let fault = promise(format!("more rejects of source file {file_id} were landed than it has"))
-                .expected(format!("at most {} of {}", file.tally.rows_rejected(), file.found.path))
-                .found(format!("{} before, {} now", file.rows_replayed, tally.rows_landed));
-            return Err(fault.into());
-        }
-        let money = rows::cents_stored(file.tally.money_cents + tally.money_cents)?;
+        let file = ledger::file(&self.connection, file_id)?.ok_or_else(|| rules::no_file(file_id))?;
+        let money = rules::replayed(&file, tally)?;
         let mut statement = self.connection.prepare_cached(statements::FILE_REPLAYED)?;
         let (landed, anonymous) = (stored(tally.rows_landed)?, stored(tally.rows_anonymous)?);
         statement.execute(params![file_id, landed, anonymous, stored(tally.rows_unknown_product)?, money])?;
@@ -195,14 +187,9 @@ impl Session {
     }
 
     pub(super) fn revoked(&mut self, file_id: i64) -> Tried<()> {
-        let file = ledger::file(&self.connection, file_id)?.ok_or_else(|| ledger::no_file(file_id))?;
-        match file.outcome {
-            FileOutcome::Revoked { by_batch } if by_batch == self.batch.id => return Ok(()),
-            FileOutcome::Landed => {}
-            other => {
-                let fault = promise(format!("source file {file_id} ({}) cannot be revoked", file.found.path));
-                return Err(fault.expected("a landed file").found(other.word()).into());
-            }
+        let file = ledger::file(&self.connection, file_id)?.ok_or_else(|| rules::no_file(file_id))?;
+        if !rules::to_revoke(&file, self.batch.id)? {
+            return Ok(());
         }
         let mut statement = self
             .connection
@@ -245,7 +232,7 @@ fn make_scopes(connection: &Connection, state: &StateTable) -> Tried<()> {
 /// The condition that a row's `columns` name a touched scope. Without a scope the whole mart is one.
 fn in_scope(state: &StateTable, columns: &[String]) -> Tried<String> {
     if columns.len() != state.scope.len() {
-        return Err(broken(&state.mart, "the target's scope does not match the state's").into());
+        return Err(unlike_scopes(state).into());
     }
     if columns.is_empty() {
         return Ok("1".to_owned());
@@ -295,7 +282,7 @@ impl<'c> Scopes<'c> {
         }
         if !known.contains(self.encoded.as_slice()) {
             for (place, at) in self.at.iter().enumerate() {
-                insert.raw_bind_parameter(place + 1, sources[*at].value(row)?)?;
+                insert.raw_bind_parameter(place + 1, output(sources[*at].value(row)?)?)?;
             }
             insert.raw_execute()?;
             known.insert(self.encoded.clone());
@@ -321,64 +308,24 @@ fn upsert_sql(state: &StateTable) -> Tried<String> {
     ))
 }
 
-fn out_of_range(state: &StateTable, all: &[&str], sources: &[Source<'_>], row: usize) -> tillmart_model::Fault {
-    let sums: Vec<String> = state.schema.fields()[state.keys..]
-        .iter()
-        .map(|field| format!("{} {}", field.name(), field.data_type()))
-        .collect();
-    broken(&state.mart, "a sum leaves its range")
-        .expected(format!("{}, each within 64 bits", sums.join(", ")))
-        .found(bind::key_words(&all[..state.keys], sources, row))
-        .hint("look for a mistyped amount with `tillmart query`; nothing of this batch was published")
-}
-
-fn outside(target: &TargetTable) -> tillmart_model::Fault {
-    broken(&target.name, "`finish` yields rows of a scope that the batch did not touch")
-        .expected(format!("rows whose ({}) come from the state rows it was given", target.scope.join(", ")))
-}
-
 fn fill_twin(connection: &Connection, target: &TargetTable, twin: &str, rows: &[RecordBatch]) -> Tried<()> {
     let all = names(&target.schema);
     let marks = vec!["?"; all.len()].join(", ");
     let sql = format!("INSERT INTO temp.{twin} ({}) VALUES ({marks})", list(all.iter().copied())?);
     let mut insert = connection.prepare(&sql)?;
-    let at: Vec<usize> = target.key.iter().filter_map(|key| all.iter().position(|name| name == key)).collect();
     for batch in rows {
         let columns = bind::conform(&target.name, &target.schema, batch)?;
         let sources = bind::sources(&columns)?;
         for row in 0..batch.num_rows() {
             for (place, source) in sources.iter().enumerate() {
-                check_precision(target, place, source, row)?;
-                insert.raw_bind_parameter(place + 1, source.value(row)?.to_sql()?)?;
+                bind::check_precision(&target.name, target.schema.field(place), source, row)?;
+                insert.raw_bind_parameter(place + 1, output(source.value(row)?)?)?;
             }
             match insert.raw_execute() {
                 Ok(_) => {}
-                Err(error) if is_constraint(&error) => {
-                    let key: Vec<&str> = target.key.iter().map(String::as_str).collect();
-                    let values: Vec<Source<'_>> =
-                        at.iter().map(|at| Source::of(&columns[*at])).collect::<Tried<_>>()?;
-                    let fault = broken(&target.name, "two rows of one key, or a key that is NULL,")
-                        .expected(format!("one row for each ({})", key.join(", ")))
-                        .found(bind::key_words(&key, &values, row));
-                    return Err(fault.into());
-                }
+                Err(error) if is_constraint(&error) => return Err(doubled(target, &sources, row).into()),
                 Err(error) => return Err(error.into()),
             }
-        }
-    }
-    Ok(())
-}
-
-/// Arrow does not hold a decimal's value against its precision: arithmetic may have left it.
-fn check_precision(target: &TargetTable, at: usize, source: &Source<'_>, row: usize) -> Tried<()> {
-    let field = target.schema.field(at);
-    if let (Source::Decimal(array, _), arrow::datatypes::DataType::Decimal128(precision, _)) =
-        (source, field.data_type())
-    {
-        let most = tillmart_model::money::power_of_ten(u32::from(*precision)).unsigned_abs();
-        if !source.is_null(row) && array.value(row).unsigned_abs() >= most {
-            let fault = broken(&target.name, &format!("column `{}` leaves its range", field.name()));
-            return Err(fault.expected(field.data_type().to_string()).into());
         }
     }
     Ok(())
@@ -415,7 +362,7 @@ pub(super) fn read_all(
     let mut statement = connection.prepare(&sql)?;
     let mut found = statement.query([])?;
     while let Some(row) = found.next()? {
-        frame.push(row)?;
+        take(&mut frame, row)?;
     }
-    frame.finish()
+    Ok(frame.finish()?)
 }

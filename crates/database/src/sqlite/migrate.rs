@@ -1,20 +1,22 @@
 //! Migrations, and a look at the tables.
 
-use super::columns::{DecimalForm, Frame};
-use super::rows::moment_text;
+use super::rows::take;
 use super::tables::describe;
-use super::trouble::{Tried, database, missing_table};
+use super::trouble::Tried;
 use super::{Sqlite, statements};
+use crate::columns::{DecimalForm, Frame, join};
+use crate::records::moment_text;
+use crate::refusal::missing_table;
+use crate::steps::{Applied, Step, complete, refuse_newer};
 use crate::{Migration, Schema};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field};
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior, params};
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use tillmart_model::{Clock, Result};
 
-/// Every step, in order. A step that was released is never edited; what is to change is a new step.
+/// Every step, in order.
 const STEPS: [Step; 2] = [
     Step { number: 1, name: "ledger", sql: include_str!("../../../../sql/ledger/sqlite/migrations/0001_ledger.sql") },
     Step {
@@ -24,54 +26,10 @@ const STEPS: [Step; 2] = [
     },
 ];
 
-struct Step {
-    number: u32,
-    name: &'static str,
-    sql: &'static str,
-}
-
-impl Step {
-    /// Of the text with LF line ends: a checkout on another system is no change.
-    fn checksum(&self) -> String {
-        blake3::hash(self.sql.replace("\r\n", "\n").as_bytes()).to_hex().to_string()
-    }
-
-    /// Whether it was applied, and just so.
-    fn is_applied(&self, applied: &BTreeMap<u32, (String, String)>) -> Tried<bool> {
-        match applied.get(&self.number) {
-            None => Ok(false),
-            Some((_, checksum)) if *checksum == self.checksum() => Ok(true),
-            Some((name, checksum)) => {
-                let fault =
-                    database(format!("migration {} was applied to this database with another text", self.number))
-                        .expected(format!("{} with checksum {}", self.name, self.checksum()))
-                        .found(format!("{name} with checksum {checksum}"))
-                        .hint("use the Tillmart that made this database, or restore a backup");
-                Err(fault.into())
-            }
-        }
-    }
-}
-
-fn applied(connection: &Connection) -> Tried<BTreeMap<u32, (String, String)>> {
+fn applied(connection: &Connection) -> Tried<Applied> {
     let mut statement = connection.prepare("SELECT number, name, checksum FROM tillmart_migration")?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
-}
-
-/// A database that a later Tillmart has migrated must not be written by this one.
-fn refuse_newer(applied: &BTreeMap<u32, (String, String)>) -> Tried<()> {
-    let known = STEPS.len();
-    match applied.iter().find(|(number, _)| **number as usize > known) {
-        None => Ok(()),
-        Some((number, (name, _))) => {
-            let fault = database("the database was made by a newer Tillmart")
-                .expected(format!("migrations up to {known}"))
-                .found(format!("migration {number} ({name})"))
-                .hint("use that newer Tillmart");
-            Err(fault.into())
-        }
-    }
 }
 
 fn migrate(connection: &mut Connection) -> Tried<Vec<Migration>> {
@@ -81,7 +39,7 @@ fn migrate(connection: &mut Connection) -> Tried<Vec<Migration>> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(statements::MIGRATION_TABLE)?;
         let applied = applied(&transaction)?;
-        refuse_newer(&applied)?;
+        refuse_newer(&STEPS, &applied)?;
         let before = step.is_applied(&applied)?;
         if !before {
             transaction.execute_batch(step.sql)?;
@@ -98,22 +56,8 @@ fn migrate(connection: &mut Connection) -> Tried<Vec<Migration>> {
 
 fn check(connection: &Connection) -> Tried<()> {
     let applied =
-        if describe(connection, "tillmart_migration")?.is_empty() { BTreeMap::new() } else { applied(connection)? };
-    refuse_newer(&applied)?;
-    let mut missing = Vec::new();
-    for step in &STEPS {
-        if !step.is_applied(&applied)? {
-            missing.push(format!("{} ({})", step.number, step.name));
-        }
-    }
-    if missing.is_empty() {
-        return Ok(());
-    }
-    let what = if applied.is_empty() { "the database is not set up" } else { "the database is not up to date" };
-    Err(database(what)
-        .found(format!("missing migrations: {}", missing.join(", ")))
-        .hint("run `tillmart db migrate`")
-        .into())
+        if describe(connection, "tillmart_migration")?.is_empty() { Applied::new() } else { applied(connection)? };
+    Ok(complete(&STEPS, &applied)?)
 }
 
 /// The Arrow type that a declared type is read as (SQLite's own rules of affinity).
@@ -142,9 +86,9 @@ fn read_table(connection: &Connection, table: &str) -> Tried<RecordBatch> {
     let mut rows = statement.query([])?;
     let mut frame = Frame::new(table, Arc::clone(&schema), 0, DecimalForm::Published)?;
     while let Some(row) = rows.next()? {
-        frame.push(row)?;
+        take(&mut frame, row)?;
     }
-    super::columns::join(table, &schema, &frame.finish()?)
+    Ok(join(table, &schema, &frame.finish()?)?)
 }
 
 #[async_trait]

@@ -4,28 +4,22 @@
 //! - One connection serves the ledger; bulk work (dimensions, publications) opens its own.
 //! - SQLite blocks, so every call runs on tokio's blocking threads.
 
-mod bind;
-mod columns;
-mod day;
 mod dimensions;
 mod lease;
 mod ledger;
 mod load;
 mod merge;
 mod migrate;
-mod place;
 mod publish;
 mod rows;
 mod statements;
 mod tables;
 mod trouble;
 
-use crate::Lease;
-use chrono::{DateTime, Utc};
+use crate::gate::{Gates, lock};
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tillmart_model::{Fault, FaultKind, Result};
 use trouble::{Tried, Trouble};
@@ -43,26 +37,7 @@ struct Shared {
     path: PathBuf,
     ledger: Mutex<Connection>,
     /// By feed and token: keeps a lease's renewal and its publication apart.
-    gates: Mutex<Gates>,
-}
-
-type Gates = BTreeMap<(String, i64), Arc<Mutex<Gate>>>;
-
-/// Whether a publication of this process is open under a lease. It holds the file's write lock for as long as it
-/// takes, so a renewal that comes meanwhile is left here, and carried by the publication's own transaction.
-#[derive(Debug, Default)]
-enum Gate {
-    #[default]
-    NoPublication,
-    Publishing {
-        renewal: Option<DateTime<Utc>>,
-    },
-}
-
-impl Shared {
-    fn gate(&self, lease: &Lease) -> Arc<Mutex<Gate>> {
-        Arc::clone(lock(&self.gates).entry((lease.feed.clone(), lease.token)).or_default())
-    }
+    gates: Gates,
 }
 
 impl std::fmt::Debug for Sqlite {
@@ -83,7 +58,7 @@ impl Sqlite {
     )]
     pub fn open(path: &Path) -> Result<Self> {
         let connection = connect(path).map_err(|trouble| trouble.told(path))?;
-        let (ledger, gates) = (Mutex::new(connection), Mutex::new(BTreeMap::new()));
+        let (ledger, gates) = (Mutex::new(connection), Gates::default());
         Ok(Sqlite { shared: Arc::new(Shared { path: path.to_owned(), ledger, gates }) })
     }
 
@@ -171,9 +146,4 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Tried<T> + Send + 's
             Fault::new(FaultKind::Database, "the work on the database stopped half-way").found(stopped),
         )),
     }
-}
-
-/// A connection whose last user panicked is sound: its transaction was rolled back while unwinding.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,13 @@
 //! Publications: the asynchronous face of [`super::merge`].
 
-use super::columns::DecimalForm;
 use super::merge::{Session, read_all};
-use super::tables::{Layout, make_scope_index, names, quoted, state_name};
-use super::trouble::{Tried, database};
-use super::{Gate, Sqlite, blocking, lock};
+use super::tables::{Layout, make_scope_index, quoted};
+use super::trouble::Tried;
+use super::{Sqlite, blocking};
+use crate::columns::DecimalForm;
+use crate::gate::{Gate, lock};
+use crate::marts::{names, state_name};
+use crate::refusal::over;
 use crate::{Lease, Publication, Publisher, StateTable, TargetTable};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
@@ -28,7 +31,7 @@ impl Publisher for Sqlite {
     async fn begin(&self, lease: &Lease, batch_id: i64) -> Result<Box<dyn Publication>> {
         let (shared, own) = (Arc::clone(&self.shared), lease.clone());
         let opened = blocking(move || {
-            let gate = shared.gate(&own);
+            let gate = shared.gates.of(&own);
             let session = {
                 let mut gate = lock(&gate);
                 let session = Session::begin(&shared.path, &own, batch_id)?;
@@ -104,10 +107,6 @@ impl Open {
             Err(trouble) => Err(trouble.told(&self.path)),
         }
     }
-}
-
-fn over() -> tillmart_model::Fault {
-    database("this publication was rolled back by an earlier fault").hint("begin it anew")
 }
 
 impl Drop for Open {

@@ -1,26 +1,19 @@
 //! The tables of a mart: names, columns, keys, and whether a table that is there is the one that was meant.
 
 use super::statements;
-use super::trouble::{Tried, Trouble, promise};
-use crate::{Dimension, StateTable, TargetTable};
-use arrow::datatypes::{DataType, Schema};
+use super::trouble::Tried;
+use crate::marts::{another_table, check_target, plain, state_key, state_name};
+use crate::{StateTable, TargetTable};
+use arrow::datatypes::DataType;
 use rusqlite::Connection;
-use tillmart_model::{Fault, FaultKind, money};
+use tillmart_model::money;
 
 /// Most digits that a 64-bit integer holds whatever they are.
 const INTEGER_DIGITS: u8 = 18;
 
-/// A quoted identifier. Names come from mart files, so they are held to letters, digits and `_`.
+/// A quoted identifier.
 pub(super) fn quoted(name: &str) -> Tried<String> {
-    let mut letters = name.bytes();
-    let first = letters.next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
-    if first && name.len() <= 64 && letters.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-        return Ok(format!("\"{name}\""));
-    }
-    let fault = Fault::new(FaultKind::Mart, "a table or column of a mart has a name that cannot be used")
-        .expected("a letter or `_`, then letters, digits and `_`, at most 64 in all")
-        .found(name);
-    Err(fault.into())
+    Ok(format!("\"{}\"", plain(name)?))
 }
 
 /// Quoted identifiers, joined by commas.
@@ -37,11 +30,6 @@ pub(super) fn equal<'a>(left: &str, right: &str, names: impl IntoIterator<Item =
         terms.push(format!("{left}.{name} = {right}.{name}"));
     }
     Ok(if terms.is_empty() { "1".to_owned() } else { terms.join(" AND ") })
-}
-
-/// The names of a schema's columns.
-pub(super) fn names(schema: &Schema) -> Vec<&str> {
-    schema.fields().iter().map(|field| field.name().as_str()).collect()
 }
 
 /// A column as `sql/ledger/sqlite/columns.sql` tells it.
@@ -82,33 +70,17 @@ pub(super) struct Layout {
 impl Layout {
     /// A state table. The scope leads the primary key, so that a scope's rows lie together.
     pub(super) fn state(state: &StateTable) -> Tried<Self> {
-        let all = names(&state.schema);
-        if state.keys == 0 || state.keys + 2 > all.len() || all.last() != Some(&"landed_rows") {
-            return Err(wrong_mart(&state.mart, "keys, then sums, then landed_rows", &all.join(", ")));
-        }
-        let keys = &all[..state.keys];
-        if let Some(stranger) = state.scope.iter().find(|scope| !keys.contains(&scope.as_str())) {
-            return Err(wrong_mart(&state.mart, &format!("a scope of key columns ({})", keys.join(", ")), stranger));
-        }
-        let rest = keys.iter().filter(|key| !state.scope.iter().any(|scope| scope == *key));
-        let key = state.scope.iter().map(String::as_str).chain(rest.copied()).map(str::to_owned).collect();
+        let key = state_key(state)?;
         let mut columns = Vec::new();
         for (at, field) in state.schema.fields().iter().enumerate() {
             let name = quoted(field.name())?;
             let column = match field.data_type() {
-                DataType::Int32 | DataType::Int64 if at < state.keys => ("INTEGER", "NOT NULL".to_owned()),
-                DataType::Utf8 | DataType::Date32 if at < state.keys => ("TEXT", "NOT NULL".to_owned()),
+                DataType::Utf8 | DataType::Date32 => ("TEXT", "NOT NULL".to_owned()),
+                _ if at < state.keys => ("INTEGER", "NOT NULL".to_owned()),
                 // SQLite turns an integer that overflows into a float: refused, not rounded.
-                DataType::Int64 | DataType::Decimal128(..) if at >= state.keys => {
-                    let range = range_check(&name, field.data_type());
+                data_type => {
+                    let range = range_check(&name, data_type);
                     ("INTEGER", format!("NOT NULL CHECK (typeof({name}) = 'integer'{range})"))
-                }
-                other => {
-                    return Err(wrong_mart(
-                        &state.mart,
-                        "int32, int64, utf8 or date32 keys, int64 or decimal sums",
-                        &format!("{} {other}", field.name()),
-                    ));
                 }
             };
             columns.push((field.name().clone(), column.0, column.1));
@@ -118,41 +90,19 @@ impl Layout {
 
     /// A published table.
     pub(super) fn target(target: &TargetTable) -> Tried<Self> {
-        let reserved = target.name.starts_with("tillmart_") || target.name.starts_with("sqlite_");
-        let taken = target.name == "product_staging_table" || Dimension::ALL.iter().any(|d| d.name() == target.name);
-        if reserved || taken {
-            return Err(wrong_mart(&target.name, "a target table that is not one of Tillmart's own", &target.name));
-        }
-        let all = names(&target.schema);
-        if let Some(stranger) = target.key.iter().chain(&target.scope).find(|name| !all.contains(&name.as_str())) {
-            return Err(wrong_mart(
-                &target.name,
-                &format!("a key and a scope of its columns ({})", all.join(", ")),
-                stranger,
-            ));
-        }
-        if target.key.is_empty() {
-            return Err(wrong_mart(&target.name, "a key: the mart's grain", "none"));
-        }
+        check_target(target)?;
         let (mut columns, mut generated) = (Vec::new(), Vec::new());
         for field in target.schema.fields() {
             let name = quoted(field.name())?;
             let declared = match field.data_type() {
-                DataType::Int32 | DataType::Int64 => "INTEGER",
-                DataType::Utf8 | DataType::Date32 => "TEXT",
-                DataType::Decimal128(_, scale) if *scale >= 0 => {
+                DataType::Decimal128(_, scale) => {
                     let unit = if *scale == 2 { "cents" } else { "unscaled" };
                     let digits = format!("GENERATED ALWAYS AS (CAST(REPLACE({name}, '.', '') AS INTEGER)) VIRTUAL");
                     generated.push((format!("{}_{unit}", field.name()), "INTEGER", digits));
                     "TEXT"
                 }
-                other => {
-                    return Err(wrong_mart(
-                        &target.name,
-                        "int32, int64, utf8, date32 or decimal columns",
-                        &format!("{} {other}", field.name()),
-                    ));
-                }
+                DataType::Int32 | DataType::Int64 => "INTEGER",
+                _ => "TEXT",
             };
             let key = target.key.iter().any(|key| key == field.name());
             columns.push((field.name().clone(), declared, if key { "NOT NULL".to_owned() } else { String::new() }));
@@ -180,12 +130,7 @@ impl Layout {
         if sorted_found == sorted_wanted {
             return Ok(());
         }
-        let fault =
-            Fault::new(FaultKind::Database, format!("table `{}` is not the one that this mart writes", self.name))
-                .expected(words(&wanted))
-                .found(words(&found))
-                .hint("rename one of the two, or drop the table if nothing in it is needed any more");
-        Err(fault.into())
+        Err(another_table(&self.name, words(&wanted), words(&found)).into())
     }
 
     /// An empty temporary twin of the table, without its virtual columns and checks.
@@ -204,11 +149,6 @@ impl Layout {
         parts.push(format!("PRIMARY KEY ({})", list(self.key.iter().map(String::as_str))?));
         Ok(format!("CREATE {kind} {name} (\n    {}\n) STRICT, WITHOUT ROWID;", parts.join(",\n    ")))
     }
-}
-
-/// The name of a mart's state table.
-pub(super) fn state_name(state: &StateTable) -> String {
-    format!("tillmart_state_{}", state.mart)
 }
 
 /// Makes the index that finds the rows of a finished scope, where the key does not begin with the scope.
@@ -253,14 +193,4 @@ fn words(columns: &[Described]) -> String {
     let key: Vec<&str> = key.iter().map(|column| column.name.as_str()).collect();
     let columns: Vec<String> = columns.iter().map(|column| format!("{} {}", column.name, column.declared)).collect();
     format!("{}; primary key ({})", columns.join(", "), key.join(", "))
-}
-
-fn wrong_mart(mart: &str, expected: &str, found: &str) -> Trouble {
-    let fault = Fault::new(FaultKind::Mart, format!("mart `{mart}` cannot be kept in the database"));
-    fault.expected(expected).found(found).into()
-}
-
-/// A promise fault about a mart's rows.
-pub(super) fn broken(mart: &str, what: &str) -> Fault {
-    promise(format!("{what} in mart `{mart}`"))
 }

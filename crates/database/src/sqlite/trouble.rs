@@ -1,17 +1,18 @@
 //! From what SQLite says to what a person can act on.
 
+use crate::refusal::{database, missing_table};
 use rusqlite::{Error, ErrorCode};
 use std::path::Path;
 use tillmart_model::{Fault, FaultKind};
 
 /// What can go wrong below the traits: SQLite's own errors become faults at the edge, where the path is known.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(crate) enum Trouble {
     Sqlite(Error),
     Fault(Box<Fault>),
 }
 
-pub(super) type Tried<T> = Result<T, Trouble>;
+pub(crate) type Tried<T> = Result<T, Trouble>;
 
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
@@ -22,6 +23,12 @@ impl From<Error> for Trouble {
 impl From<Fault> for Trouble {
     fn from(fault: Fault) -> Self {
         Trouble::Fault(Box::new(fault))
+    }
+}
+
+impl From<Box<Fault>> for Trouble {
+    fn from(fault: Box<Fault>) -> Self {
+        Trouble::Fault(fault)
     }
 }
 
@@ -38,16 +45,6 @@ impl Trouble {
     }
 }
 
-/// A fault of kind `Database`.
-pub(super) fn database(what: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::Database, what)
-}
-
-/// A fault of kind `Promise`.
-pub(super) fn promise(what: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::Promise, what)
-}
-
 /// Another connection holds the lock.
 pub(super) fn is_locked(error: &Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
@@ -62,7 +59,7 @@ fn tell(error: &Error) -> Fault {
     let said = error.to_string();
     if let Some((_, table)) = said.split_once("no such table: ") {
         let table = table.split([' ', '\n']).next().unwrap_or(table);
-        return missing_table(table);
+        return missing_table(table.trim_start_matches("main."));
     }
     if said.contains("no such column") || said.contains("has no column named") {
         return database("a table of the database has other columns than this Tillmart knows")
@@ -87,10 +84,4 @@ fn tell(error: &Error) -> Fault {
         Some(ErrorCode::DiskFull) => database("the disk is full").hint("make room; nothing was committed"),
         _ => database("the database refused").found(said),
     }
-}
-
-/// What is said of a table that `tillmart db migrate` would have made.
-pub(super) fn missing_table(table: &str) -> Fault {
-    database(format!("the database has no table `{}`", table.trim_start_matches("main.")))
-        .hint("run `tillmart db migrate`")
 }

@@ -1,22 +1,33 @@
-//! SQLite rows as Arrow batches. Nothing is converted that would not convert back exactly.
+//! Rows of a table as Arrow batches. Nothing is converted that would not convert back exactly.
 
-use super::day;
-use super::trouble::{Tried, database};
+use crate::day;
+use crate::refusal::{Checked, database};
 use arrow::array::{
     ArrayRef, BinaryBuilder, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
 };
 use arrow::datatypes::{DataType, SchemaRef};
-use rusqlite::Row;
-use rusqlite::types::{Type, ValueRef};
+use std::borrow::Cow;
 use std::sync::Arc;
 use tillmart_model::{Fault, money};
+
+/// A value as a database gives it.
+pub(crate) enum Cell<'a> {
+    Null,
+    Integer(i64),
+    /// Any binary floating-point number: nothing exact.
+    Real,
+    Text(Cow<'a, [u8]>),
+    Bytes(Cow<'a, [u8]>),
+    /// What no column of ours takes.
+    Odd,
+}
 
 /// Rows of one batch: bounds what a reader holds beside the builders.
 const BATCH_ROWS: usize = 65_536;
 
 /// How a table keeps decimals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum DecimalForm {
+pub(crate) enum DecimalForm {
     /// Text with exactly the digits of the scale, as Tillmart publishes it.
     Published,
     /// Any exact decimal text or whole number, as people fill dimension tables.
@@ -26,7 +37,7 @@ pub(super) enum DecimalForm {
 }
 
 /// All batches of a table as one.
-pub(super) fn join(table: &str, schema: &SchemaRef, batches: &[RecordBatch]) -> Tried<RecordBatch> {
+pub(crate) fn join(table: &str, schema: &SchemaRef, batches: &[RecordBatch]) -> Checked<RecordBatch> {
     let joined = arrow::compute::concat_batches(schema, batches);
     Ok(joined.map_err(|error| database(format!("`{table}` does not fit in one batch")).found(error))?)
 }
@@ -42,7 +53,7 @@ enum Column {
 }
 
 /// Collects the rows of one table.
-pub(super) struct Frame {
+pub(crate) struct Frame {
     table: String,
     schema: SchemaRef,
     /// The columns that name a row in a message.
@@ -55,25 +66,25 @@ pub(super) struct Frame {
 
 impl Frame {
     /// A frame for rows whose columns stand in the order of `schema`.
-    pub(super) fn new(table: &str, schema: SchemaRef, keys: usize, form: DecimalForm) -> Tried<Self> {
-        let columns = schema.fields().iter().map(|field| Column::new(field.data_type(), form)).collect::<Tried<_>>()?;
+    pub(crate) fn new(table: &str, schema: SchemaRef, keys: usize, form: DecimalForm) -> Checked<Self> {
+        let columns =
+            schema.fields().iter().map(|field| Column::new(field.data_type(), form)).collect::<Checked<_>>()?;
         let keys = (0..keys).collect();
         Ok(Frame { table: table.to_owned(), schema, keys, form, columns, rows: 0, done: Vec::new() })
     }
 
     /// Names rows by other columns than the first.
-    pub(super) fn name_rows_by(&mut self, key: &[&str]) {
+    pub(crate) fn name_rows_by(&mut self, key: &[&str]) {
         let at = key.iter().filter_map(|name| self.schema.fields().iter().position(|field| field.name() == name));
         self.keys = at.collect();
     }
 
-    /// Takes one row.
-    pub(super) fn push(&mut self, row: &Row<'_>) -> Tried<()> {
+    /// Takes one row, whose value in a column is what `cell` says.
+    pub(crate) fn push<'r>(&mut self, cell: impl Fn(usize) -> Cell<'r>) -> Checked<()> {
         for (at, column) in self.columns.iter_mut().enumerate() {
-            let value = row.get_ref(at)?;
             let field = self.schema.field(at);
-            let taken = match value {
-                ValueRef::Null if field.is_nullable() => {
+            let taken = match cell(at) {
+                Cell::Null if field.is_nullable() => {
                     column.push_null();
                     true
                 }
@@ -81,7 +92,7 @@ impl Frame {
             };
             if !taken {
                 let place = RowName { table: &self.table, schema: &self.schema, keys: &self.keys };
-                return Err(place.misfit(row, at).into());
+                return Err(place.misfit(cell, at).into());
             }
         }
         self.rows += 1;
@@ -91,10 +102,10 @@ impl Frame {
         Ok(())
     }
 
-    fn close(&mut self) -> Tried<()> {
+    fn close(&mut self) -> Checked<()> {
         let fields = self.schema.fields().iter();
         let fresh = fields.map(|field| Column::new(field.data_type(), self.form));
-        let full = std::mem::replace(&mut self.columns, fresh.collect::<Tried<_>>()?);
+        let full = std::mem::replace(&mut self.columns, fresh.collect::<Checked<_>>()?);
         let arrays = full.into_iter().map(Column::finish).collect::<Result<Vec<_>, _>>();
         let batch = arrays.and_then(|arrays| RecordBatch::try_new(self.schema.clone(), arrays));
         self.done.push(batch.map_err(|error| database(format!("`{}` cannot be read", self.table)).found(error))?);
@@ -103,7 +114,7 @@ impl Frame {
     }
 
     /// All rows, in batches; none for no row.
-    pub(super) fn finish(mut self) -> Tried<Vec<RecordBatch>> {
+    pub(crate) fn finish(mut self) -> Checked<Vec<RecordBatch>> {
         if self.rows > 0 {
             self.close()?;
         }
@@ -112,7 +123,7 @@ impl Frame {
 }
 
 impl Column {
-    fn new(data_type: &DataType, form: DecimalForm) -> Tried<Self> {
+    fn new(data_type: &DataType, form: DecimalForm) -> Checked<Self> {
         Ok(match data_type {
             DataType::Int32 => Column::Int32(Int32Builder::new()),
             DataType::Int64 => Column::Int64(Int64Builder::new()),
@@ -123,29 +134,29 @@ impl Column {
                 let builder = Decimal128Builder::new().with_data_type(data_type.clone());
                 Column::Decimal(builder, *precision, u32::from(scale.unsigned_abs()), form)
             }
-            other => return Err(database(format!("a column of type {other} cannot be kept in SQLite")).into()),
+            other => return Err(database(format!("a column of type {other} cannot be kept in the database")).into()),
         })
     }
 
     /// Takes a value, unless it does not fit exactly.
-    fn push(&mut self, value: ValueRef<'_>) -> bool {
+    fn push(&mut self, value: Cell<'_>) -> bool {
         match (self, value) {
-            (Column::Int32(builder), ValueRef::Integer(value)) => match i32::try_from(value) {
+            (Column::Int32(builder), Cell::Integer(value)) => match i32::try_from(value) {
                 Ok(value) => builder.append_value(value),
                 Err(_) => return false,
             },
-            (Column::Int64(builder), ValueRef::Integer(value)) => builder.append_value(value),
-            (Column::Text(builder), ValueRef::Text(text)) => match std::str::from_utf8(text) {
+            (Column::Int64(builder), Cell::Integer(value)) => builder.append_value(value),
+            (Column::Text(builder), Cell::Text(text)) => match std::str::from_utf8(&text) {
                 Ok(text) => builder.append_value(text),
                 Err(_) => return false,
             },
             // Pin codes and the like in tables that somebody else declared as numbers.
-            (Column::Text(builder), ValueRef::Integer(value)) => builder.append_value(value.to_string()),
-            (Column::Date(builder), ValueRef::Text(text)) => match day::parse(text) {
+            (Column::Text(builder), Cell::Integer(value)) => builder.append_value(value.to_string()),
+            (Column::Date(builder), Cell::Text(text)) => match day::parse(&text) {
                 Some(day) => builder.append_value(day),
                 None => return false,
             },
-            (Column::Binary(builder), ValueRef::Blob(bytes) | ValueRef::Text(bytes)) => builder.append_value(bytes),
+            (Column::Binary(builder), Cell::Bytes(bytes) | Cell::Text(bytes)) => builder.append_value(bytes.as_ref()),
             (Column::Decimal(builder, precision, scale, form), value) => {
                 match unscaled(value, u32::from(*precision), *scale, *form) {
                     Some(value) => builder.append_value(value),
@@ -180,18 +191,18 @@ impl Column {
     }
 }
 
-fn unscaled(value: ValueRef<'_>, precision: u32, scale: u32, form: DecimalForm) -> Option<i128> {
+fn unscaled(value: Cell<'_>, precision: u32, scale: u32, form: DecimalForm) -> Option<i128> {
     let value = match (form, value) {
-        (DecimalForm::Unscaled, ValueRef::Integer(value)) => i128::from(value),
-        (DecimalForm::Typed, ValueRef::Integer(value)) => i128::from(value).checked_mul(money::power_of_ten(scale))?,
-        (DecimalForm::Typed, ValueRef::Text(text)) => money::parse_decimal(text, b'.', precision, scale).ok()?,
-        (DecimalForm::Published, ValueRef::Text(text)) => {
+        (DecimalForm::Unscaled, Cell::Integer(value)) => i128::from(value),
+        (DecimalForm::Typed, Cell::Integer(value)) => i128::from(value).checked_mul(money::power_of_ten(scale))?,
+        (DecimalForm::Typed, Cell::Text(text)) => money::parse_decimal(&text, b'.', precision, scale).ok()?,
+        (DecimalForm::Published, Cell::Text(text)) => {
             // The virtual column beside it reads the digits as they stand, so their number must be right.
             let fraction = text.iter().position(|byte| *byte == b'.').map_or(0, |at| text.len() - at - 1);
             if u32::try_from(fraction).ok()? != scale {
                 return None;
             }
-            money::parse_decimal(text, b'.', precision, scale).ok()?
+            money::parse_decimal(&text, b'.', precision, scale).ok()?
         }
         _ => return None,
     };
@@ -207,7 +218,7 @@ struct RowName<'a> {
 
 impl RowName<'_> {
     /// The value itself is not shown: it may be a customer's.
-    fn misfit(&self, row: &Row<'_>, at: usize) -> Fault {
+    fn misfit<'r>(&self, cell: impl Fn(usize) -> Cell<'r>, at: usize) -> Fault {
         let field = self.schema.field(at);
         let expected = match field.data_type() {
             DataType::Int32 => "a whole number of 32 bits".to_owned(),
@@ -223,15 +234,15 @@ impl RowName<'_> {
             DataType::Binary => "bytes".to_owned(),
             _ => "text in UTF-8".to_owned(),
         };
-        let found = match row.get_ref(at).map(|value| value.data_type()) {
-            Ok(Type::Null) => "NULL",
-            Ok(Type::Integer) => "an integer that does not fit",
-            Ok(Type::Real) => "a floating-point number, which cannot hold an exact value",
-            Ok(Type::Text) => "text that does not read so",
-            Ok(Type::Blob) => "a blob",
-            Err(_) => "nothing",
+        let found = match cell(at) {
+            Cell::Null => "NULL",
+            Cell::Integer(_) => "an integer that does not fit",
+            Cell::Real => "a floating-point number, which cannot hold an exact value",
+            Cell::Text(_) => "text that does not read so",
+            Cell::Bytes(_) => "a blob",
+            Cell::Odd => "a value of another type",
         };
-        let key: Vec<String> = self.keys.iter().map(|key| self.key(row, *key)).collect();
+        let key: Vec<String> = self.keys.iter().map(|key| self.key(&cell, *key)).collect();
         let row = if key.is_empty() { String::new() } else { format!(" where {}", key.join(" and ")) };
         database(format!("column `{}` of table `{}` holds a value that does not fit{row}", field.name(), self.table))
             .expected(expected)
@@ -239,11 +250,11 @@ impl RowName<'_> {
             .hint("mend the value in the database and run again")
     }
 
-    fn key(&self, row: &Row<'_>, at: usize) -> String {
+    fn key<'r>(&self, cell: &impl Fn(usize) -> Cell<'r>, at: usize) -> String {
         let name = self.schema.field(at).name();
-        match row.get_ref(at) {
-            Ok(ValueRef::Integer(value)) => format!("{name} = {value}"),
-            Ok(ValueRef::Text(text)) => format!("{name} = '{}'", String::from_utf8_lossy(text)),
+        match cell(at) {
+            Cell::Integer(value) => format!("{name} = {value}"),
+            Cell::Text(text) => format!("{name} = '{}'", String::from_utf8_lossy(&text)),
             _ => format!("{name} is no integer or text"),
         }
     }

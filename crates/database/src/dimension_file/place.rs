@@ -6,22 +6,22 @@ use std::path::Path;
 
 /// A line and a column, both from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Spot {
-    pub(super) line: u64,
-    pub(super) column: u64,
+pub(crate) struct Spot {
+    pub(crate) line: u64,
+    pub(crate) column: u64,
 }
 
 /// What a look at one record of the file found.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// The start of the asked field; the record's last field's, if it has fewer.
-    pub(super) spot: Spot,
+    pub(crate) spot: Spot,
     /// The file ends within quotes: everything from the opening one was taken for one field.
-    pub(super) quote_open: bool,
+    pub(crate) quote_open: bool,
 }
 
 /// Walks the record that begins at `byte`, on line `line` (blank lines before it are skipped), to its end.
-pub(super) fn look(file: &Path, byte: u64, line: u64, field: usize) -> std::io::Result<Record> {
+pub(crate) fn look(file: &Path, byte: u64, line: u64, field: usize) -> std::io::Result<Record> {
     let mut file = File::open(file)?;
     file.seek(SeekFrom::Start(byte))?;
     let mut walk = Walk::new(line, field);

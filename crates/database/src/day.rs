@@ -1,4 +1,4 @@
-//! Calendar days between Arrow (days since 1970-01-01) and SQLite (`YYYY-MM-DD`).
+//! Calendar days between Arrow (days since 1970-01-01) and text (`YYYY-MM-DD`).
 
 use chrono::{Datelike, NaiveDate};
 
@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 const EPOCH: i32 = 719_163;
 
 /// The day that a text names, if it is exactly `YYYY-MM-DD` and in the calendar.
-pub(super) fn parse(text: &[u8]) -> Option<i32> {
+pub(crate) fn parse(text: &[u8]) -> Option<i32> {
     let digits = |bytes: &[u8]| {
         bytes.iter().try_fold(0_u32, |value, byte| byte.is_ascii_digit().then(|| value * 10 + u32::from(byte - b'0')))
     };
@@ -19,7 +19,7 @@ pub(super) fn parse(text: &[u8]) -> Option<i32> {
 }
 
 /// Whether a text looks like `YYYY-MM-DD`, be it in the calendar or not.
-pub(super) fn has_shape(text: &[u8]) -> bool {
+pub(crate) fn has_shape(text: &[u8]) -> bool {
     text.len() == 10
         && text
             .iter()
@@ -28,7 +28,7 @@ pub(super) fn has_shape(text: &[u8]) -> bool {
 }
 
 /// `YYYY-MM-DD`, or `None` beyond the years 0000 to 9999, whose text would not sort.
-pub(super) fn text(day: i32) -> Option<String> {
+pub(crate) fn text(day: i32) -> Option<String> {
     let date = NaiveDate::from_num_days_from_ce_opt(day.checked_add(EPOCH)?)?;
     (0..=9999).contains(&date.year()).then(|| date.to_string())
 }

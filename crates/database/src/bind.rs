@@ -1,18 +1,18 @@
-//! Arrow columns as SQLite values.
+//! Arrow columns as values for statements.
 
-use super::day;
-use super::trouble::{Tried, promise};
+use crate::day;
+use crate::refusal::{Checked, promise};
 use arrow::array::{
     Array, ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Type, Schema};
-use rusqlite::types::{ToSqlOutput, Value, ValueRef};
-use tillmart_model::money::Decimal;
+use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Field, Int32Type, Int64Type, Schema};
+use std::fmt;
+use tillmart_model::money::{Decimal, power_of_ten};
 
 /// The columns of a batch in the types of `schema`. Text may come in any of Arrow's text layouts; everything else
 /// must be of the declared type, because a silent conversion could change money.
-pub(super) fn conform(what: &str, schema: &Schema, batch: &RecordBatch) -> Tried<Vec<ArrayRef>> {
+pub(crate) fn conform(what: &str, schema: &Schema, batch: &RecordBatch) -> Checked<Vec<ArrayRef>> {
     let shape = |schema: &Schema| {
         let columns: Vec<String> = schema.fields().iter().map(|f| format!("{} {}", f.name(), f.data_type())).collect();
         columns.join(", ")
@@ -48,7 +48,7 @@ fn is_text(data_type: &DataType) -> bool {
 }
 
 /// One column, ready to give its values to a statement.
-pub(super) enum Source<'a> {
+pub(crate) enum Source<'a> {
     Int32(&'a Int32Array),
     Int64(&'a Int64Array),
     Text(&'a StringArray),
@@ -57,7 +57,7 @@ pub(super) enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    pub(super) fn of(array: &'a ArrayRef) -> Tried<Self> {
+    pub(crate) fn of(array: &'a ArrayRef) -> Checked<Self> {
         Ok(match array.data_type() {
             DataType::Int32 => Source::Int32(array.as_primitive::<Int32Type>()),
             DataType::Int64 => Source::Int64(array.as_primitive::<Int64Type>()),
@@ -70,7 +70,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    pub(super) fn is_null(&self, row: usize) -> bool {
+    pub(crate) fn is_null(&self, row: usize) -> bool {
         match self {
             Source::Int32(array) => array.is_null(row),
             Source::Int64(array) => array.is_null(row),
@@ -80,34 +80,24 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The value as it stands in keys and published tables: dates `YYYY-MM-DD`, decimals with all digits of their scale.
-    pub(super) fn value(&self, row: usize) -> Tried<ToSqlOutput<'a>> {
+    /// The value as it stands in keys and published tables.
+    pub(crate) fn value(&self, row: usize) -> Checked<Datum<'a>> {
         if self.is_null(row) {
-            return Ok(ToSqlOutput::Owned(Value::Null));
+            return Ok(Datum::Null);
         }
         Ok(match self {
-            Source::Int32(array) => ToSqlOutput::Owned(Value::Integer(i64::from(array.value(row)))),
-            Source::Int64(array) => ToSqlOutput::Owned(Value::Integer(array.value(row))),
-            Source::Text(array) => ToSqlOutput::Borrowed(ValueRef::Text(array.value(row).as_bytes())),
-            Source::Date(array) => {
-                let text = day::text(array.value(row)).ok_or_else(|| {
-                    promise("a date lies outside the years 0000 to 9999").found(format!("day {}", array.value(row)))
-                })?;
-                ToSqlOutput::Owned(Value::Text(text))
-            }
-            Source::Decimal(array, scale) => {
-                // The virtual column beside it holds the same digits as a 64-bit integer.
-                let unscaled = array.value(row);
-                if i64::try_from(unscaled).is_err() {
-                    return Err(promise("a published amount is beyond 18 digits").found(unscaled).into());
-                }
-                ToSqlOutput::Owned(Value::Text(Decimal { unscaled, scale: *scale }.to_string()))
-            }
+            Source::Int32(array) => Datum::Integer(i64::from(array.value(row))),
+            Source::Int64(array) => Datum::Integer(array.value(row)),
+            Source::Text(array) => Datum::Text(array.value(row)),
+            Source::Date(array) => Datum::Day(day::text(array.value(row)).ok_or_else(|| {
+                promise("a date lies outside the years 0000 to 9999").found(format!("day {}", array.value(row)))
+            })?),
+            Source::Decimal(array, scale) => Datum::Decimal(Decimal { unscaled: array.value(row), scale: *scale }),
         })
     }
 
     /// A sum as a scaled integer, `None` if it is NULL or no number.
-    pub(super) fn unscaled(&self, row: usize) -> Option<i128> {
+    pub(crate) fn unscaled(&self, row: usize) -> Option<i128> {
         if self.is_null(row) {
             return None;
         }
@@ -120,20 +110,50 @@ impl<'a> Source<'a> {
     }
 }
 
+/// One value on its way into a statement.
+pub(crate) enum Datum<'a> {
+    Null,
+    Integer(i64),
+    Text(&'a str),
+    /// `YYYY-MM-DD`.
+    Day(String),
+    /// All digits of its scale.
+    Decimal(Decimal),
+}
+
+impl fmt::Display for Datum<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Datum::Null => out.write_str("NULL"),
+            Datum::Integer(value) => write!(out, "{value}"),
+            Datum::Text(text) => out.write_str(text),
+            Datum::Day(text) => out.write_str(text),
+            Datum::Decimal(value) => write!(out, "{value}"),
+        }
+    }
+}
+
 /// All columns, ready.
-pub(super) fn sources(columns: &[ArrayRef]) -> Tried<Vec<Source<'_>>> {
+pub(crate) fn sources(columns: &[ArrayRef]) -> Checked<Vec<Source<'_>>> {
     columns.iter().map(Source::of).collect()
 }
 
 /// A key in words, for messages.
-pub(super) fn key_words(names: &[&str], sources: &[Source<'_>], row: usize) -> String {
-    let word = |source: &Source<'_>| match source.value(row) {
-        Ok(ToSqlOutput::Owned(Value::Integer(value))) => value.to_string(),
-        Ok(ToSqlOutput::Owned(Value::Text(text))) => text,
-        Ok(ToSqlOutput::Borrowed(ValueRef::Text(text))) => String::from_utf8_lossy(text).into_owned(),
-        _ => "NULL".to_owned(),
-    };
+pub(crate) fn key_words(names: &[&str], sources: &[Source<'_>], row: usize) -> String {
+    let word = |source: &Source<'_>| source.value(row).unwrap_or(Datum::Null).to_string();
     let words: Vec<String> =
         names.iter().zip(sources).map(|(name, source)| format!("{name} {}", word(source))).collect();
     words.join(", ")
+}
+
+/// Refuses a value that has left its column's precision: Arrow does not hold decimals against it.
+pub(crate) fn check_precision(what: &str, field: &Field, source: &Source<'_>, row: usize) -> Checked<()> {
+    if let (Source::Decimal(array, _), DataType::Decimal128(precision, _)) = (source, field.data_type()) {
+        let most = power_of_ten(u32::from(*precision)).unsigned_abs();
+        if !source.is_null(row) && array.value(row).unsigned_abs() >= most {
+            let fault = promise(format!("column `{}` leaves its range in mart `{what}`", field.name()));
+            return Err(fault.expected(field.data_type().to_string()).into());
+        }
+    }
+    Ok(())
 }
