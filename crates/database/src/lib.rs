@@ -5,7 +5,7 @@
 //! - [`Publisher`]: rollup state and published marts, moved in one transaction with the ledger.
 //! - [`Schema`]: migrations, and what `doctor` and `query` need to know.
 //!
-//! [`Sqlite`] plays all four on one local file. Every implementation passes `tests/conformance`.
+//! [`Sqlite`] plays all four on one local file, [`MySql`] on a server. Every implementation passes `tests/conformance`.
 
 mod bind;
 mod columns;
@@ -15,6 +15,7 @@ mod dimensions;
 mod gate;
 mod ledger;
 mod marts;
+mod mysql;
 mod publish;
 mod records;
 mod refusal;
@@ -25,6 +26,7 @@ mod steps;
 
 pub use dimensions::{Dimension, DimensionColumn, Dimensions, Upserted};
 pub use ledger::{FileFilter, Lease, Ledger};
+pub use mysql::MySql;
 pub use publish::{Publication, Publisher, StateTable, TargetTable};
 pub use schema::{Migration, Schema};
 pub use sqlite::Sqlite;

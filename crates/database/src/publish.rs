@@ -9,8 +9,8 @@ use tillmart_model::{Result, Tally};
 
 /// The state of a rollup: sums by key, to be merged with a batch's deltas.
 ///
-/// In the database it is the table `tillmart_state_<mart>`: key columns, sum columns (decimals as scaled
-/// integers, so that they add up exactly) and `landed_rows`, the number of landed rows behind the sums.
+/// In the database it is the table `tillmart_state_<mart>`: key columns, sum columns that add up exactly (decimals are
+/// scaled integers in SQLite, DECIMAL in MySQL) and `landed_rows`, the number of landed rows behind the sums.
 /// A state row whose `landed_rows` falls to zero is gone: nothing landed there any more, so its sums must be zero too.
 #[derive(Debug, Clone)]
 pub struct StateTable {
@@ -30,7 +30,7 @@ pub struct StateTable {
 pub struct TargetTable {
     /// Table name.
     pub name: String,
-    /// Columns. Decimals are stored exactly (SQLite: TEXT with the scale's digits, and for each such column `c` a
+    /// Columns. Decimals are stored exactly (MySQL: DECIMAL; SQLite: TEXT with the scale's digits, and for each such column `c` a
     /// virtual column `c_cents`, or `c_unscaled` for a scale other than 2, that sorts and sums exactly).
     pub schema: SchemaRef,
     /// The primary key: the mart's grain.

@@ -5,6 +5,9 @@
 mod mariadb;
 mod process;
 mod radosgw;
+mod tls;
 
+pub use mariadb::{MariaDb, MariaDbOptions};
 pub use process::{Running, free_port, program, waited};
 pub use radosgw::{GUEST, Keys, MART, RadosGw};
+pub use tls::Certificates;

@@ -5,6 +5,7 @@
 
 mod dimensions;
 mod ledger;
+mod mariadb;
 mod publishing;
 mod scene;
 mod schema;
@@ -103,3 +104,4 @@ macro_rules! conformance {
 }
 
 conformance!(on_sqlite, crate::sqlite::Fresh::new());
+conformance!(on_mariadb, crate::mariadb::Fresh::new());

@@ -2,10 +2,11 @@
 
 use crate::scene::{migrated, paid, refused, team_state, team_target};
 use crate::{Database, Setting};
+use arrow::datatypes::{DataType, Field, Schema};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tempfile::TempDir;
-use tillmart_database::{Dimension, Sqlite};
+use tillmart_database::{Dimension, Sqlite, TargetTable};
 use tillmart_model::FaultKind;
 
 /// A database file in a folder of its own.
@@ -105,6 +106,19 @@ async fn published_money_sums_exactly_in_plain_sql() {
     };
     assert_eq!(column("total_sales_cents"), [-1_205, 10_010]);
     assert_eq!(column("mean_price_unscaled"), [1, 20_000]);
+}
+
+/// People see cents beside each amount: a table without them is another one.
+#[tokio::test]
+async fn cents_stand_beside_each_amount() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    database.prepare(&team_state(), &team_target()).await.expect("prepared");
+    let mut fields = team_target().schema.fields().to_vec();
+    fields.push(Arc::new(Field::new("incentive", DataType::Decimal128(16, 2), true)));
+    let wider = TargetTable { schema: Arc::new(Schema::new(fields)), ..team_target() };
+    let fault = refused(database.prepare(&team_state(), &wider).await, FaultKind::Database);
+    assert!(fault.to_string().contains("incentive_cents INTEGER"), "{fault}");
 }
 
 #[tokio::test]

@@ -1,0 +1,230 @@
+//! Makes a published table equal to what `finish` yields, by sending only what differs.
+//!
+//! A batch touches some customers of a month; `finish` yields them all. Reading rows is several times cheaper for a server
+//! than writing them, so the touched scopes are read and compared here, and only the difference is written.
+
+use super::bulk::{Bulk, literal};
+use super::link::Link;
+use super::merge::{Session, Touched};
+use super::tables::{list, quoted};
+use super::trouble::{Tried, Trouble};
+use crate::bind::{self, Datum, Source};
+use crate::marts::{broken, doubled, names, outside};
+use crate::refusal::database;
+use crate::{StateTable, TargetTable};
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::DataType;
+use mysql_async::{Row, Value};
+use std::collections::HashMap;
+
+/// Rows deleted by one statement.
+const GONE_MOST: usize = 500;
+
+/// What is known of a row that shall be there.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Missing,
+    Different,
+    Same,
+}
+
+/// The rows that shall be there, by key.
+struct Wanted<'a> {
+    target: &'a TargetTable,
+    batches: Vec<Vec<Source<'a>>>,
+    /// Batch, row and standing by encoded key.
+    rows: HashMap<Vec<u8>, (u32, u32, Standing)>,
+    /// Where the key's columns stand.
+    key: Vec<usize>,
+    /// Keys of rows that shall go, as SQL.
+    gone: Vec<String>,
+}
+
+/// Replaces the target's rows of the touched scopes; returns how many rows changed.
+pub(super) fn replace(
+    session: &mut Session,
+    state: &StateTable,
+    target: &TargetTable,
+    rows: &[RecordBatch],
+) -> Tried<u64> {
+    let Some((touched, link)) = session.parts(&state.mart)? else {
+        return if rows.iter().all(|batch| batch.num_rows() == 0) { Ok(0) } else { Err(outside(target).into()) };
+    };
+    let conditions = touched.conditions(&target.scope)?;
+    let columns: Vec<Vec<ArrayRef>> = rows
+        .iter()
+        .map(|batch| bind::conform(&target.name, &target.schema, batch))
+        .collect::<crate::refusal::Checked<_>>()?;
+    let mut wanted = Wanted::gather(target, touched, &columns)?;
+    let (all, table) = (list(names(&target.schema))?, quoted(&target.name)?);
+    for condition in conditions {
+        link.select_text(&format!("SELECT {all} FROM {table} WHERE {condition}"), |row| wanted.meet(row))?;
+    }
+    Ok(wanted.delete(link)? + wanted.write(link, Standing::Missing)? + wanted.write(link, Standing::Different)?)
+}
+
+impl<'a> Wanted<'a> {
+    fn gather(target: &'a TargetTable, touched: &Touched, columns: &'a [Vec<ArrayRef>]) -> Tried<Self> {
+        let all = names(&target.schema);
+        let at = |wanted: &[String]| -> Vec<usize> {
+            wanted.iter().filter_map(|name| all.iter().position(|other| other == name)).collect()
+        };
+        let (key, scope) = (at(&target.key), at(&target.scope));
+        let batches =
+            columns.iter().map(|columns| bind::sources(columns)).collect::<crate::refusal::Checked<Vec<_>>>()?;
+        let mut rows = HashMap::new();
+        for (number, (sources, columns)) in batches.iter().zip(columns).enumerate() {
+            let length = columns.first().map_or(0, |column| column.len());
+            for row in 0..length {
+                for (source, field) in sources.iter().zip(target.schema.fields()) {
+                    bind::check_precision(&target.name, field, source, row)?;
+                }
+                let of = |at: &usize| sources[*at].value(row).map(|datum| datum.to_string());
+                let scope = scope.iter().map(of).collect::<crate::refusal::Checked<Vec<_>>>()?;
+                if key.iter().any(|at| sources[*at].is_null(row)) {
+                    return Err(doubled(target, sources, row).into());
+                }
+                if !scope.is_empty() && !touched.has(&scope) {
+                    return Err(outside(target).into());
+                }
+                let mut encoded = Vec::new();
+                for at in &key {
+                    encode(&mut encoded, of(at)?.as_bytes());
+                }
+                let place = (number as u32, row as u32, Standing::Missing);
+                if rows.insert(encoded, place).is_some() {
+                    return Err(doubled(target, sources, row).into());
+                }
+            }
+        }
+        Ok(Wanted { target, batches, rows, key, gone: Vec::new() })
+    }
+
+    /// Takes note of a row that is there.
+    fn meet(&mut self, row: &Row) -> Tried<()> {
+        let mut encoded = Vec::new();
+        for at in &self.key {
+            match row.as_ref(*at) {
+                Some(Value::Bytes(bytes)) => encode(&mut encoded, bytes),
+                _ => return Err(null_key(self.target).into()),
+            }
+        }
+        let Some((batch, at, standing)) = self.rows.get_mut(&encoded) else {
+            let condition = self.condition(row)?;
+            self.gone.push(condition);
+            return Ok(());
+        };
+        let sources = &self.batches[*batch as usize];
+        let mut same = true;
+        for (column, source) in sources.iter().enumerate() {
+            same &= equal(row.as_ref(column), &source.value(*at as usize)?);
+        }
+        *standing = if same { Standing::Same } else { Standing::Different };
+        Ok(())
+    }
+
+    /// The condition that finds just this row.
+    fn condition(&self, row: &Row) -> Tried<String> {
+        let mut terms = Vec::new();
+        for (at, name) in self.key.iter().zip(&self.target.key) {
+            let text = super::rows::text_at(row, *at);
+            let mut value = String::new();
+            match self.target.schema.field(*at).data_type() {
+                DataType::Int32 | DataType::Int64 | DataType::Decimal128(..) => value.push_str(&text),
+                _ => literal(&mut value, &Datum::Text(&text)),
+            }
+            terms.push(format!("{} = {value}", quoted(name)?));
+        }
+        Ok(format!("({})", terms.join(" AND ")))
+    }
+
+    fn delete(&self, link: &mut Link) -> Tried<u64> {
+        let table = quoted(&self.target.name)?;
+        for part in self.gone.chunks(GONE_MOST) {
+            let deleted = link.run(&format!("DELETE FROM {table} WHERE {}", part.join(" OR ")))?;
+            if deleted != part.len() as u64 {
+                let fault = broken(&self.target.name, "a key names other rows than one")
+                    .expected(format!("{} rows to delete", part.len()))
+                    .found(deleted)
+                    .hint("nothing was published; give the table's key columns a collation that ends in _bin");
+                return Err(fault.into());
+            }
+        }
+        Ok(self.gone.len() as u64)
+    }
+
+    /// Writes the rows of a standing; returns how many.
+    fn write(&self, link: &mut Link, standing: Standing) -> Tried<u64> {
+        let all = names(&self.target.schema);
+        let head = format!("INSERT INTO {} ({}) VALUES", quoted(&self.target.name)?, list(all.iter().copied())?);
+        let mut sets = Vec::new();
+        for name in all.iter().filter(|name| !self.target.key.iter().any(|key| key == **name)) {
+            let name = quoted(name)?;
+            sets.push(format!("{name} = VALUES({name})"));
+        }
+        // A missing row is inserted plainly: if its key is there after all, the server and we differ on what a key is.
+        let tail = match standing {
+            Standing::Different => format!("ON DUPLICATE KEY UPDATE {}", sets.join(", ")),
+            _ => String::new(),
+        };
+        let mut places: Vec<(u32, u32)> =
+            self.rows.values().filter(|place| place.2 == standing).map(|place| (place.0, place.1)).collect();
+        // In the order they came, which is mostly that of the key: the server's tree grows at its end.
+        places.sort_unstable();
+        let mut bulk = Bulk::new(head, tail);
+        let mut refused = |mark: usize, trouble: Trouble| {
+            let (batch, row) = places[mark];
+            Err(refused_row(self.target, &self.batches[batch as usize], row as usize, trouble))
+        };
+        for (mark, (batch, row)) in places.iter().enumerate() {
+            let sources = &self.batches[*batch as usize];
+            let values = sources.iter().map(|source| source.value(*row as usize));
+            let values = values.collect::<crate::refusal::Checked<Vec<_>>>()?;
+            bulk.push(link, values, mark, &mut refused)?;
+        }
+        bulk.flush(link, &mut refused)?;
+        Ok(places.len() as u64)
+    }
+}
+
+fn encode(key: &mut Vec<u8>, value: &[u8]) {
+    key.extend((value.len() as u32).to_le_bytes());
+    key.extend(value);
+}
+
+/// Whether a value stands in the table as it should.
+fn equal(found: Option<&Value>, wanted: &Datum<'_>) -> bool {
+    match (found, wanted) {
+        (Some(Value::NULL), Datum::Null) => true,
+        (Some(Value::Bytes(found)), Datum::Text(wanted)) => found == wanted.as_bytes(),
+        (Some(Value::NULL) | None, _) | (_, Datum::Null) => false,
+        (Some(Value::Bytes(found)), wanted) => found == wanted.to_string().as_bytes(),
+        _ => false,
+    }
+}
+
+fn null_key(target: &TargetTable) -> tillmart_model::Fault {
+    database(format!("table `{}` holds a row whose key is NULL", target.name))
+        .expected(format!("values for {}", target.key.join(", ")))
+        .hint("delete that row, and make the key's columns NOT NULL")
+}
+
+fn refused_row(target: &TargetTable, sources: &[Source<'_>], row: usize, trouble: Trouble) -> Trouble {
+    if trouble.doubled().is_some() {
+        return doubled(target, sources, row).into();
+    }
+    match trouble.misfit() {
+        Some(error) => {
+            let column = super::trouble::column(error).unwrap_or("?").to_owned();
+            broken(&target.name, &format!("a value does not fit column `{column}`"))
+                .expected("a column as wide as the mart's values")
+                .found(format!("error {} of the database", error.code))
+                .hint(format!(
+                    "widen column `{column}` of table `{}`; nothing of this batch was published",
+                    target.name
+                ))
+                .into()
+        }
+        None => trouble,
+    }
+}

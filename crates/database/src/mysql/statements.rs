@@ -1,0 +1,26 @@
+//! The statements of `sql/ledger/mysql`, by name.
+
+macro_rules! sql {
+    ($($name:ident: $file:literal,)+) => {
+        $(pub(super) const $name: &str = include_str!(concat!("../../../../sql/ledger/mysql/", $file, ".sql"));)+
+    };
+}
+
+sql! {
+    MIGRATION_TABLE: "migration_table",
+    TABLES: "tables",
+    COLUMNS: "columns",
+    UNIQUE_KEYS: "unique_keys",
+    ENGINES: "engines",
+    LEASE_SEEN: "lease_seen",
+    LEASE_PUT: "lease_put",
+    BATCH_CLAIM: "batch_claim",
+    BATCH_MOVE: "batch_move",
+    BATCH_LAST_PUBLISHED: "batch_last_published",
+    FILE_CLAIM: "file_claim",
+    FILE_COLUMNS: "file_columns",
+    FILE_LANDED: "file_landed",
+    FILE_ARCHIVED: "file_archived",
+    FILE_REPLAYED: "file_replayed",
+    FILES_KEPT_IN_PLACE: "files_kept_in_place",
+}
