@@ -7,6 +7,7 @@ mod check;
 mod machine;
 mod project;
 mod real_sales;
+mod servers;
 mod suite;
 
 use std::process::ExitCode;
@@ -17,7 +18,8 @@ The project's own tasks.
 Usage: cargo xtask TASK
 
 Tasks:
-  test                   run the whole test suite (cargo nextest if installed, else cargo test); needs only the clone
+  test                   run the whole test suite (cargo nextest if installed, else cargo test); installs the
+                         servers that tests start (MariaDB, RadosGW) on Debian as root, or says how
   check                  format, clippy and docs with warnings denied, and the size of source files
   real-sales [--release] load the whole real sales data three ways and check every figure to the cent
                          (needs python3, and the shared data: beside the clone as ../shared, or at $TILLMART_SHARED;

@@ -2,9 +2,11 @@
 
 use crate::Outcome;
 use crate::machine::{cargo, shown, works};
+use crate::servers;
 
-/// Runs every test of the workspace; the runner's own summary is the last thing printed.
+/// Makes sure of the servers that tests start, and runs every test of the workspace; the runner's own summary is the last thing printed.
 pub(crate) fn run() -> Outcome {
+    servers::ensure()?;
     if works(cargo(&["nextest", "--version"])) {
         println!("test runner: cargo nextest");
         shown(cargo(&["nextest", "run", "--workspace"]))

@@ -4,10 +4,12 @@
 
 mod mariadb;
 mod process;
+mod proxy;
 mod radosgw;
 mod tls;
 
 pub use mariadb::{MariaDb, MariaDbOptions};
 pub use process::{Running, free_port, program, waited};
+pub use proxy::Proxy;
 pub use radosgw::{GUEST, Keys, MART, RadosGw};
 pub use tls::Certificates;
