@@ -3,6 +3,7 @@
 mod cli;
 mod commands;
 mod screen;
+mod secrets;
 mod settings;
 mod wiring;
 
@@ -10,7 +11,7 @@ use clap::Parser;
 use cli::{Cli, Command};
 use commands::Outcome;
 use std::process::ExitCode;
-use tillmart_model::Result;
+use tillmart_model::{Fault, FaultKind, Result};
 
 /// Gives memory back to the system when a step is over, which the C library's allocator does not: the peak of a run is
 /// that of its largest step (figures in BENCHMARKS.md).
@@ -18,14 +19,23 @@ use tillmart_model::Result;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    secrets::panic::install();
+    secrets::known::remember_variables();
     let cli = Cli::parse();
-    match run(&cli) {
+    // The hook has told of a panic by the time it comes here.
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run(&cli))).unwrap_or_else(|_| {
+        Err(Fault::new(FaultKind::Promise, "Tillmart stopped at a fault of its own")
+            .hint("its place is told above; the next run finishes what this one left behind"))
+    });
+    let code = match result {
         Ok(outcome) => outcome.into(),
         Err(fault) => {
             screen::failure(&fault, cli.json);
             commands::exit_code(&fault)
         }
-    }
+    };
+    secrets::known::forget();
+    code
 }
 
 fn run(cli: &Cli) -> Result<Outcome> {
@@ -43,5 +53,7 @@ fn run(cli: &Cli) -> Result<Outcome> {
         Command::Verify => commands::verify::run(cli),
         Command::Query(args) => commands::query::run(cli, args),
         Command::Doctor => commands::doctor::run(cli),
+        Command::Config(command) => commands::config::run(cli, command),
+        Command::Secrets(command) => commands::secrets::run(cli, command),
     }
 }

@@ -2,25 +2,54 @@
 
 use crate::cli::Cli;
 use crate::screen::progress::Screen;
+use crate::secrets::Keyring;
+use crate::secrets::master::Which;
 use crate::settings::{self, Settings};
 use chrono::{DateTime, Utc};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tillmart_database::Sqlite;
+use tillmart_database::{Dimensions, Ledger, Publisher, Schema, Sqlite};
 use tillmart_engine::Embedded;
 use tillmart_lake::Store;
-use tillmart_model::{Clock, Fault, FaultKind, Result, StoreAccess};
+use tillmart_model::{Clock, Fault, FaultKind, MySqlServer, Result};
 use tillmart_pipeline::{Options, Pipeline, Seams};
 use tokio::runtime::Runtime;
 
 /// A project that has been opened.
 pub(crate) struct Project {
     pub(crate) settings: Settings,
-    pub(crate) database: Sqlite,
+    pub(crate) database: Database,
     pub(crate) store: Store,
     pub(crate) pipeline: Pipeline,
     pub(crate) runtime: Runtime,
+}
+
+/// The relational database in its four roles, whatever stands behind them.
+#[derive(Clone)]
+pub(crate) struct Database {
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) dimensions: Arc<dyn Dimensions>,
+    pub(crate) publisher: Arc<dyn Publisher>,
+    pub(crate) schema: Arc<dyn Schema>,
+}
+
+impl Database {
+    /// One implementation that plays all roles.
+    fn of(roles: impl Ledger + Dimensions + Publisher + Schema + 'static) -> Database {
+        let roles = Arc::new(roles);
+        Database { ledger: roles.clone(), dimensions: roles.clone(), publisher: roles.clone(), schema: roles }
+    }
+
+    /// Opens the file or the server that the settings name.
+    fn open(settings: &Settings, server: Option<&MySqlServer>) -> Result<Database> {
+        match (settings.database_file(), server) {
+            (Some(file), _) => Ok(Database::of(Sqlite::open(&file)?)),
+            (None, _) => Err(Fault::new(FaultKind::Settings, "this release opens SQLite files only")
+                .at(&settings.file)
+                .hint("set database.url to \"sqlite:tillmart.db\"")),
+        }
+    }
 }
 
 /// Opens the project that the command line names.
@@ -31,17 +60,18 @@ pub(crate) fn open(cli: &Cli) -> Result<Project> {
 /// Opens the project in a folder.
 pub(crate) fn open_at(folder: &Path, cli: &Cli) -> Result<Project> {
     let settings = settings::load(folder, cli.env.as_deref(), settings::variables())?;
-    let database = Sqlite::open(&settings.database_file())?;
-    let store = Store::open(&settings.storage.root, &settings.project, &StoreAccess::default())?;
+    let (server, access) = settings.servers(&mut Keyring::new(Which::Current))?;
+    let database = Database::open(&settings, server.as_ref())?;
+    let store = Store::open(&settings.storage.root, &settings.project, &access)?;
     let tasks = tasks(&settings);
     let memory = settings.run.memory_mib as usize * (1 << 20);
-    let roles = Arc::new(database.clone());
+    let Database { ledger, dimensions, publisher, schema } = database.clone();
     let seams = Seams {
         store: store.clone(),
-        ledger: roles.clone(),
-        dimensions: roles.clone(),
-        publisher: roles.clone(),
-        schema: roles,
+        ledger,
+        dimensions,
+        publisher,
+        schema,
         engine: Arc::new(Embedded::new(tasks, memory)),
         clock: clock()?,
     };

@@ -3,13 +3,12 @@
 use super::Outcome;
 use crate::cli::{Cli, DbCommand};
 use crate::{screen, wiring};
-use tillmart_database::Schema;
 use tillmart_model::Result;
 
 pub(crate) fn run(cli: &Cli, command: &DbCommand) -> Result<Outcome> {
     let DbCommand::Migrate = command;
     let project = wiring::open(cli)?;
-    let migrations = project.runtime.block_on(project.database.migrate())?;
+    let migrations = project.runtime.block_on(project.database.schema.migrate())?;
     let (before, now): (Vec<_>, Vec<_>) = migrations.iter().partition(|migration| migration.applied);
     if cli.json {
         let names: Vec<&str> = now.iter().map(|migration| migration.name.as_str()).collect();

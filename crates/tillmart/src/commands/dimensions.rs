@@ -6,7 +6,7 @@ use crate::wiring::Project;
 use crate::{screen, wiring};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tillmart_database::{Dimension, Dimensions, Schema, Upserted};
+use tillmart_database::{Dimension, Upserted};
 use tillmart_model::{Fault, FaultKind, Result};
 
 pub(crate) fn run(cli: &Cli, command: &DimensionsCommand) -> Result<Outcome> {
@@ -44,10 +44,13 @@ pub(crate) fn run(cli: &Cli, command: &DimensionsCommand) -> Result<Outcome> {
 
 /// Loads every dimension file below a folder, or one file.
 pub(crate) fn load(project: &Project, path: &Path) -> Result<Vec<(&'static str, Upserted)>> {
-    project.runtime.block_on(project.database.check())?;
+    project.runtime.block_on(project.database.schema.check())?;
     let mut loaded = Vec::new();
     for (dimension, file) in files(path)? {
-        loaded.push((dimension.name(), project.runtime.block_on(project.database.load_csv(dimension, &file))?));
+        loaded.push((
+            dimension.name(),
+            project.runtime.block_on(project.database.dimensions.load_csv(dimension, &file))?,
+        ));
     }
     Ok(loaded)
 }

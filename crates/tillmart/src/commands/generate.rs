@@ -2,6 +2,8 @@
 
 use super::Outcome;
 use crate::cli::{Cli, GenerateArgs, GenerateFormat};
+use crate::secrets::Keyring;
+use crate::secrets::master::Which;
 use crate::{screen, settings, wiring};
 use object_store::path::Path as ObjectPath;
 use std::path::Path;
@@ -14,15 +16,25 @@ pub(crate) fn run(cli: &Cli, args: &GenerateArgs) -> Result<Outcome> {
     let plan = plan(args);
     plan.check()?;
     let here = Path::new(".");
-    let access = StoreAccess::default();
+    let settings = || settings::load(&cli.project, cli.env.as_deref(), settings::variables());
     let (sales, dimensions) = match &args.out {
-        Some(out) => ((Store::open(out, here, &access)?, ""), (Store::open(out, here, &access)?, "")),
+        // To a bucket with the project's own access, where there is a project.
+        Some(out) if out.contains("://") && cli.project.join(settings::FILE_NAME).exists() => {
+            let access = settings()?.access(&mut Keyring::new(Which::Current))?;
+            ((Store::open(out, here, &access)?, ""), (Store::open(out, here, &access)?, ""))
+        }
+        Some(out) => {
+            let access = StoreAccess::default();
+            ((Store::open(out, here, &access)?, ""), (Store::open(out, here, &access)?, ""))
+        }
         None => {
-            let settings = settings::load(&cli.project, cli.env.as_deref(), settings::variables())?;
+            let settings = settings()?;
             let project = settings.project.display().to_string();
+            let (_, access) = settings.servers(&mut Keyring::new(Which::Current))?;
             let incoming = Store::open(&settings.storage.root, &settings.project, &access)?;
             let area = settings.storage.incoming.clone();
-            return make(cli, args, &plan, (&incoming, &area), (&Store::open(&project, here, &access)?, "dimensions"));
+            let beside = Store::open(&project, here, &StoreAccess::default())?;
+            return make(cli, args, &plan, (&incoming, &area), (&beside, "dimensions"));
         }
     };
     make(cli, args, &plan, (&sales.0, sales.1), (&dimensions.0, dimensions.1))

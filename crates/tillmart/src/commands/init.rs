@@ -4,7 +4,6 @@ use super::Outcome;
 use crate::cli::{Cli, InitArgs};
 use crate::{screen, settings, wiring};
 use std::path::Path;
-use tillmart_database::Schema;
 use tillmart_model::{Fault, FaultKind, Result};
 
 /// An example of a mart of one's own, put into every new project's `marts/`.
@@ -46,7 +45,7 @@ pub(crate) fn make(cli: &Cli, folder: &Path) -> Result<()> {
             make_folder(&root.join(area))?;
         }
     }
-    project.runtime.block_on(project.database.migrate())?;
+    project.runtime.block_on(project.database.schema.migrate())?;
     Ok(())
 }
 

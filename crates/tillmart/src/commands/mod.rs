@@ -1,5 +1,6 @@
 //! One module a command: it opens the project, asks the pipeline, and shows the answer.
 
+pub(crate) mod config;
 pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod dimensions;
@@ -11,6 +12,7 @@ pub(crate) mod optimize;
 pub(crate) mod query;
 pub(crate) mod rejects;
 pub(crate) mod run;
+pub(crate) mod secrets;
 pub(crate) mod status;
 pub(crate) mod verify;
 
@@ -24,6 +26,8 @@ pub(crate) enum Outcome {
     Done,
     /// Done, but something was rejected: exit 1.
     WithRejects,
+    /// Looked at, and a secret stands in the settings file in clear text: exit 1.
+    WithClearText,
     /// It was looked at, and it is not as it should be: exit 2.
     NotGood,
 }
@@ -32,7 +36,7 @@ impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> ExitCode {
         match outcome {
             Outcome::Done => ExitCode::SUCCESS,
-            Outcome::WithRejects => ExitCode::from(1),
+            Outcome::WithRejects | Outcome::WithClearText => ExitCode::from(1),
             Outcome::NotGood => ExitCode::from(2),
         }
     }

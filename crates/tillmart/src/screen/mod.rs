@@ -4,12 +4,22 @@ pub(crate) mod progress;
 pub(crate) mod summary;
 pub(crate) mod table;
 
+use crate::secrets::known;
 use serde::Serialize;
 use std::io::Write;
 use tillmart_model::{Fault, FaultKind, Result};
 
 /// Prints a line of data. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn data(text: &str) {
+    print(&known::scrub_data(text));
+}
+
+/// Prints a secret that was asked for, and nothing else ever.
+pub(crate) fn reveal(text: &str) {
+    print(text);
+}
+
+fn print(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ =
         out.write_all(text.as_bytes()).and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
@@ -17,7 +27,7 @@ pub(crate) fn data(text: &str) {
 
 /// Prints a line of talk.
 pub(crate) fn talk(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", known::scrub(text));
 }
 
 /// Prints a result as one JSON object.
@@ -30,6 +40,7 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
 
 /// Prints why it could not be done: the only place that does.
 pub(crate) fn failure(fault: &Fault, as_json: bool) {
+    let fault = known::scrub_fault(fault);
     if as_json {
         let others: Vec<String> = fault.others.iter().map(ToString::to_string).collect();
         let object = serde_json::json!({

@@ -1,6 +1,7 @@
 //! Progress on a terminal as a bar, elsewhere as plain lines.
 
 use super::talk;
+use crate::secrets::known;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,8 +19,10 @@ pub(crate) struct Screen {
 }
 
 /// `TILLMART_KILL_AT=point` or `point:n`: the process dies, without cleaning up, the n-th time it passes the point.
-/// For crash tests, which kill a real process.
+/// For crash tests, which kill a real process. `panic:point` panics there instead, with every known secret in its message:
+/// for the test that looks for them. Only a debug build does that.
 struct KillAt {
+    panics: bool,
     point: String,
     left: AtomicU32,
 }
@@ -28,8 +31,12 @@ impl Screen {
     /// Quiet when a program reads the result.
     pub(crate) fn new(quiet: bool) -> Screen {
         let kill = std::env::var("TILLMART_KILL_AT").ok().map(|text| {
-            let (point, times) = text.split_once(':').unwrap_or((&text, "1"));
-            KillAt { point: point.to_owned(), left: AtomicU32::new(times.parse().unwrap_or(1)) }
+            let (panics, text) = match text.strip_prefix("panic:") {
+                Some(rest) => (cfg!(debug_assertions), rest),
+                None => (false, text.as_str()),
+            };
+            let (point, times) = text.split_once(':').unwrap_or((text, "1"));
+            KillAt { panics, point: point.to_owned(), left: AtomicU32::new(times.parse().unwrap_or(1)) }
         });
         Screen { quiet, terminal: std::io::stderr().is_terminal(), bar: Arc::new(Mutex::new(None)), kill }
     }
@@ -53,7 +60,7 @@ impl Observer for Screen {
             spinner.enable_steady_tick(Duration::from_millis(100));
             spinner
         });
-        spinner.set_message(what.to_owned());
+        spinner.set_message(known::scrub(what).into_owned());
     }
 
     fn landing(&self, bytes: u64, files: u64, progress: Arc<Progress>) {
@@ -92,6 +99,10 @@ impl Observer for Screen {
     fn reached(&self, point: Point) {
         let Some(kill) = &self.kill else { return };
         if point.name() == kill.point && kill.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            #[cfg(debug_assertions)]
+            if kill.panics {
+                panic!("asked for at {}, knowing {}", kill.point, known::all_of_them());
+            }
             std::process::abort();
         }
     }

@@ -58,6 +58,9 @@ const FOOT: &str = "\
 #
 # [env.prod.run]
 # memory_mib = 2048
+#
+# The environment `prod` does not start with plain http to the object store, without TLS to a database server, or with a
+# secret in clear text in this file; run.allow_insecure lists what it may start with all the same.
 ";
 
 /// Help, unit, default and variable of a key, as comments.

@@ -4,9 +4,15 @@
 //! a new setting is one entry below and one line where [`super::Settings`] is built.
 
 use chrono_tz::Tz;
+use std::any::TypeId;
 use std::time::Duration;
-use tillmart_model::{ArchivePolicy, BlankCustomer, Encoding, ExtraColumns, Orphans, Redelivery, SalesColumn, Ties};
+use tillmart_model::{
+    ArchivePolicy, BlankCustomer, Encoding, ExtraColumns, Orphans, Redelivery, SalesColumn, Ties, TlsMode,
+};
 
+use super::profile;
+use super::secret::{self, SecretText};
+use super::servers::{self, DatabaseUrl, Who};
 use super::values::{self, Raw, Read};
 
 /// What a person is told about a key.
@@ -36,6 +42,8 @@ pub(super) trait AnyKey: Sync {
     fn spec(&self) -> &Spec;
     /// Judges a value and drops it.
     fn judge(&self, raw: &Raw) -> Read<()>;
+    /// Whether its value is a secret.
+    fn is_secret(&self) -> bool;
 }
 
 impl<T> AnyKey for Key<T> {
@@ -45,6 +53,11 @@ impl<T> AnyKey for Key<T> {
 
     fn judge(&self, raw: &Raw) -> Read<()> {
         (self.read)(raw).map(drop)
+    }
+
+    // By the type that it is read into: no list that a new secret could be left out of.
+    fn is_secret(&self) -> bool {
+        TypeId::of::<T>() == TypeId::of::<SecretText>()
     }
 }
 
@@ -59,6 +72,11 @@ pub(super) fn paths() -> Vec<(String, &'static dyn AnyKey)> {
         }
     }
     paths
+}
+
+/// The settings whose values are secrets.
+pub(crate) fn secret_names() -> Vec<String> {
+    paths().into_iter().filter(|(_, key)| key.is_secret()).map(|(path, _)| path).collect()
 }
 
 /// The variable that sets a path: `run.tasks` is `TILLMART_RUN_TASKS`.
@@ -163,8 +181,54 @@ keys! {
         "The area where rejected source files go, each beside a small report of why.";
     MANIFESTS: String = "storage.manifests", "\"_tillmart\"", "path below the root", values::area,
         "The area of Tillmart's own notes about batches under way. Do not clean it by hand.";
-    DATABASE: String = "database.url", "\"sqlite:tillmart.db\"", "\"sqlite:\" and a path", values::database,
-        "The relational database: ledger, dimensions and published marts. A relative path is relative to the project.";
+    ENDPOINT: Option<String> = "storage.endpoint", "\"\"", "URL, or \"\" for AWS itself", servers::endpoint,
+        "The S3-compatible service behind an s3:// root, if it is not AWS.";
+    REGION: Option<String> = "storage.region", "\"\"", "region, or \"\" for that of the environment", servers::optional,
+        "Region that requests are signed for. Without it AWS_REGION decides, then us-east-1.";
+    PATH_STYLE: bool = "storage.path_style", "true", "true or false", values::flag,
+        "Where the bucket's name goes: true: into the path, as most S3-compatible services want it and AWS still takes it; \
+         false: into the host name.";
+    ALLOW_HTTP: bool = "storage.allow_http", "false", "true or false", values::flag,
+        "Whether the object store may be reached over plain http. For a test server on this machine only: \
+         what passes can be read and changed by others.";
+    CREDENTIALS: Who = "storage.credentials", "\"chain\"", "\"chain\", \"anonymous\" or \"keys\"",
+        |raw| values::word(raw, &[("chain", Who::Chain), ("anonymous", Who::Anonymous), ("keys", Who::Keys)]),
+        "Who asks the object store. \"chain\": whom AWS's default chain finds (environment, profile, web identity, instance \
+         role). \"anonymous\": nobody, requests are not signed. \"keys\": the three keys below.";
+    ACCESS_KEY_ID: SecretText = "storage.access_key_id", "\"\"", "secret: \"enc:v1:…\", \"file:PATH\" or clear text", secret::read,
+        "Access key id, with storage.credentials = \"keys\".";
+    SECRET_ACCESS_KEY: SecretText = "storage.secret_access_key", "\"\"", "secret: \"enc:v1:…\", \"file:PATH\" or clear text",
+        secret::read,
+        "Secret access key, with storage.credentials = \"keys\".";
+    SESSION_TOKEN: SecretText = "storage.session_token", "\"\"", "secret: \"enc:v1:…\", \"file:PATH\" or clear text", secret::read,
+        "Session token that goes with temporary keys.";
+    STORAGE_AUTHORITIES: Option<String> = "storage.authorities", "\"\"", "path of a PEM file, or \"\"", servers::optional,
+        "Certificate authorities that the object store's certificate may come from, beside the public ones.";
+    DATABASE: DatabaseUrl = "database.url", "\"sqlite:tillmart.db\"",
+        "\"sqlite:PATH\" or \"mysql://[user@]host[:port]/database\"", servers::database_url,
+        "The relational database: ledger, dimensions and published marts. A SQLite file (a relative path is relative to the \
+         project), or a database on MySQL 8+ or MariaDB 10.6+, where the user is `tillmart` unless the URL names another.";
+    DATABASE_PASSWORD: SecretText = "database.password", "\"\"", "secret: \"enc:v1:…\", \"file:PATH\" or clear text",
+        secret::read,
+        "Password of the user in database.url. Encrypt it in place with \
+         `tillmart secrets encrypt --setting database.password --write`.";
+    DATABASE_TLS: TlsMode = "database.tls", "\"preferred\"",
+        "\"disabled\", \"preferred\", \"required\", \"verify_ca\" or \"verify_identity\"",
+        |raw| values::word(raw, &[
+            ("disabled", TlsMode::Disabled),
+            ("preferred", TlsMode::Preferred),
+            ("required", TlsMode::Required),
+            ("verify_ca", TlsMode::VerifyCa),
+            ("verify_identity", TlsMode::VerifyIdentity),
+        ]),
+        "How much of TLS the database connection insists on. \"preferred\": TLS if the server has it, unchecked. \
+         \"required\": TLS or nothing. \"verify_ca\": a certificate from a trusted authority. \"verify_identity\": one \
+         that names the host too; choose it in production.";
+    DATABASE_AUTHORITIES: Option<String> = "database.authorities", "\"\"", "path of a PEM file, or \"\"", servers::optional,
+        "Certificate authorities that are trusted with database.tls = \"verify_ca\" or \"verify_identity\"; \
+         without it the public ones are.";
+    DATABASE_CONNECTIONS: u32 = "database.connections", "8", "connections, 2 to 256", |raw| values::whole(raw, 2..=256),
+        "Most connections to a database server at once.";
     MARTS_FOLDER: String = "marts.folder", "\"marts\"", "path, relative to the project", values::text,
         "Folder of your own marts: every .sql file in it is a mart, beside the built-in ones. It need not exist.";
     CUSTOMER_BUCKETS: u32 = "marts.customer_buckets", "16", "buckets, 1 to 1_024", |raw| values::whole(raw, 1..=1024),
@@ -185,6 +249,9 @@ keys! {
          each task adds its read and write buffers.";
     LEASE: u32 = "run.lease_seconds", "60", "seconds, 5 to 3_600", |raw| values::whole(raw, 5..=3_600),
         "How long a run holds the feed's lease without renewing it. After a crash the next run waits at most this long.";
+    ALLOW_INSECURE: Vec<String> = "run.allow_insecure", "[]", "list of settings", profile::allowances,
+        "Insecure choices that the profile `prod` starts with all the same: storage.allow_http (plain http), database.tls \
+         (\"disabled\" or \"preferred\"), or the name of a secret that stands in the file in clear text.";
     FILES_MIN: u32 = "optimize.files_min", "8", "data files, 2 to 10_000", |raw| values::whole(raw, 2..=10_000),
         "`tillmart optimize` leaves partitions with fewer data files alone.";
     TARGET_FILE: u32 = "optimize.target_file_mib", "128", "MiB, 1 to 4_096", |raw| values::whole(raw, 1..=4_096),

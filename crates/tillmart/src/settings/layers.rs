@@ -11,12 +11,16 @@ use toml_edit::{Document, Item, TableLike, Value};
 
 use super::keys::{AnyKey, Key, paths, variable};
 use super::near::nearest;
-use super::values::{Complaint, Raw};
+use super::secret::{self, SecretText};
+use super::values::{Complaint, Raw, Read};
+use crate::secrets::known;
 
 /// Variables of that prefix are settings, except the one that selects an environment.
 const PREFIX: &str = "TILLMART_";
 /// Selects an environment where the command line does not.
 const ENVIRONMENT_VARIABLE: &str = "TILLMART_ENV";
+/// Variables that hold or name a master key are no settings, and are looked at by nobody but `secrets::master`.
+const MASTER_KEY_VARIABLES: [&str; 2] = ["TILLMART_MASTER_KEY", "TILLMART_NEW_MASTER_KEY"];
 
 /// Where a value was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,38 @@ impl fmt::Display for Origin {
     }
 }
 
+impl Origin {
+    /// Gives a fault its place.
+    pub(crate) fn place(&self, fault: Fault, file: &str) -> Fault {
+        match self {
+            Origin::File { line, column, .. } => fault.at_column(file, *line, *column),
+            Origin::Variable(name) => fault.at(variable_place(name)),
+        }
+    }
+
+    /// Where it is in words, with the file's name.
+    pub(crate) fn from(&self, file: &str) -> String {
+        match self {
+            Origin::File { environment: None, line, .. } => format!("{file}:{line}"),
+            Origin::File { environment: Some(name), line, .. } => format!("[env.{name}] {file}:{line}"),
+            Origin::Variable(name) => variable_place(name),
+        }
+    }
+}
+
+/// A secret that somebody stated, whether it is in effect or not.
+#[derive(Debug, Clone)]
+pub(crate) struct StatedSecret {
+    /// The setting's name.
+    pub(crate) setting: String,
+    /// What stands in the place of the value, or why it cannot.
+    pub(crate) text: Read<SecretText>,
+    /// Where.
+    pub(crate) origin: Origin,
+    /// Whether its layer is one of those that were selected. The last such one of a setting wins.
+    pub(crate) applies: bool,
+}
+
 /// A value and where it was written.
 #[derive(Debug, Clone)]
 struct Stated {
@@ -54,6 +90,8 @@ struct Stated {
 /// The layers of one project, merged, with the faults found so far.
 pub(super) struct Layers {
     file: String,
+    environment: Option<String>,
+    secrets: Vec<StatedSecret>,
     stated: BTreeMap<String, Stated>,
     /// Tables that were opened, even if nothing stands in them.
     tables: BTreeSet<String>,
@@ -92,14 +130,16 @@ impl Layers {
         let mut walk = Walk::new(file, text);
         let (mut base, mut environments) = (Layer::default(), BTreeMap::new());
         walk.root(document.as_table(), &mut base, &mut environments);
+        let selected = environment.or(variables.get(ENVIRONMENT_VARIABLE).map(String::as_str));
         let mut layers = Layers {
             file: file.to_owned(),
+            environment: selected.map(str::to_owned),
+            secrets: Vec::new(),
             stated: BTreeMap::new(),
             tables: BTreeSet::new(),
             refused: BTreeSet::new(),
             faults: Vec::new(),
         };
-        let selected = environment.or(variables.get(ENVIRONMENT_VARIABLE).map(String::as_str));
         let names: Vec<String> = environments.keys().cloned().collect();
         layers.take(base, &walk);
         for (name, layer) in environments {
@@ -107,7 +147,7 @@ impl Layers {
                 layers.take(layer, &walk);
             } else {
                 // Judged all the same: a fault in [env.prod] is cheaper to find on a laptop.
-                layers.judge(&layer, &walk);
+                layers.judge(&layer, &walk, false);
             }
         }
         layers.faults.append(&mut walk.faults);
@@ -120,14 +160,19 @@ impl Layers {
 
     /// Merges a layer over what is there.
     fn take(&mut self, layer: Layer, walk: &Walk<'_>) {
-        self.judge(&layer, walk);
+        self.judge(&layer, walk, true);
         self.stated.extend(layer.values);
         self.tables.extend(layer.tables);
     }
 
-    /// Judges every value of a layer by its key.
-    fn judge(&mut self, layer: &Layer, walk: &Walk<'_>) {
+    /// Judges every value of a layer by its key, and keeps what it says of secrets.
+    fn judge(&mut self, layer: &Layer, walk: &Walk<'_>, applies: bool) {
         for (path, stated) in &layer.values {
+            if let Raw::Secret(value) = &stated.raw {
+                value.iter().for_each(known::remember);
+                let (setting, origin) = (path.clone(), stated.origin.clone());
+                self.secrets.push(StatedSecret { setting, text: secret::read(&stated.raw), origin, applies });
+            }
             if let Some(Err(complaint)) = walk.keys.get(path).map(|key| key.judge(&stated.raw)) {
                 self.refuse_stated(path, stated, complaint);
             }
@@ -140,9 +185,11 @@ impl Layers {
         let mut layer = Layer::default();
         for (name, text) in variables {
             if let Some(path) = known.get(name) {
-                let stated = Stated { raw: Raw::Untyped(text.clone()), origin: Origin::Variable(name.clone()) };
-                layer.values.push(((*path).clone(), stated));
-            } else if name != ENVIRONMENT_VARIABLE {
+                let raw = walk.veiled(path, Raw::Untyped(text.clone()));
+                layer.values.push(((*path).clone(), Stated { raw, origin: Origin::Variable(name.clone()) }));
+            } else if name != ENVIRONMENT_VARIABLE
+                && !MASTER_KEY_VARIABLES.contains(&name.strip_suffix("_FILE").unwrap_or(name))
+            {
                 self.unknown_variable(name, known.keys().map(String::as_str), walk);
             }
         }
@@ -184,6 +231,39 @@ impl Layers {
         (key.read)(&self.stated.get(path)?.raw).ok()
     }
 
+    /// What was stated for a path, and where.
+    pub(super) fn stated(&self, path: &str) -> Option<(&Raw, &Origin)> {
+        self.stated.get(path).map(|stated| (&stated.raw, &stated.origin))
+    }
+
+    /// Whether somebody stated a value for a path.
+    pub(super) fn states(&self, path: &str) -> bool {
+        self.stated.contains_key(path)
+    }
+
+    /// Every secret that somebody stated, later layers last.
+    pub(super) fn secrets(&self) -> &[StatedSecret] {
+        &self.secrets
+    }
+
+    /// The environment that was selected.
+    pub(super) fn environment(&self) -> Option<&str> {
+        self.environment.as_deref()
+    }
+
+    /// The settings file, as faults name it.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Gives a fault the place where a path was stated, or the file's.
+    pub(super) fn at(&self, path: &str, fault: Fault) -> Fault {
+        match self.stated.get(path) {
+            Some(stated) => stated.origin.place(fault, &self.file),
+            None => fault.at(&self.file),
+        }
+    }
+
     /// Whether anything was said about a path or below it.
     pub(super) fn speaks_of(&self, path: &str) -> bool {
         let below = format!("{path}.");
@@ -213,14 +293,16 @@ impl Layers {
         self.refuse(stated.unwrap_or(&paths[0]), complaint);
     }
 
+    /// Adds faults that were found elsewhere.
+    pub(super) fn add(&mut self, faults: Vec<Fault>) {
+        self.faults.extend(faults);
+    }
+
     fn refuse_stated(&mut self, path: &str, stated: &Stated, complaint: Complaint) {
         self.refused.insert(path.to_owned());
-        let found = if secretive(path) { hide(&stated.raw.show()) } else { stated.raw.show() };
+        let found = secret::told_back(path, &stated.raw);
         let fault = Fault::new(FaultKind::Settings, format!("`{path}` is wrong"));
-        let fault = match &stated.origin {
-            Origin::File { line, column, .. } => fault.at_column(&self.file, *line, *column),
-            Origin::Variable(name) => fault.at(variable_place(name)),
-        };
+        let fault = stated.origin.place(fault, &self.file);
         self.faults.push(finish(fault.expected(complaint.expected).found(found), complaint.hint));
     }
 
@@ -279,7 +361,8 @@ impl<'a> Walk<'a> {
                 let span = item.span().filter(|_| item.is_value()).or(key_span);
                 let (line, column) = position(self.text, span.map_or(0, |span| span.start));
                 let origin = Origin::File { environment: environment.map(str::to_owned), line, column };
-                layer.values.push((path, Stated { raw: raw_of(item, self.text), origin }));
+                let raw = self.veiled(&path, raw_of(item, self.text));
+                layer.values.push((path, Stated { raw, origin }));
             } else if self.sections.contains(&path) {
                 layer.tables.insert(path.clone());
                 match item.as_table_like() {
@@ -299,6 +382,11 @@ impl<'a> Walk<'a> {
                 self.faults.push(fault);
             }
         }
+    }
+
+    /// The value of a secret setting, out of everybody's sight; any other as it is.
+    fn veiled(&self, path: &str, raw: Raw) -> Raw {
+        if self.keys.get(path).is_some_and(|key| key.is_secret()) { raw.veiled() } else { raw }
     }
 
     /// A key or section that does not exist, with the one that was probably meant.
@@ -365,7 +453,7 @@ fn position(text: &str, offset: usize) -> (u64, u64) {
     (line as u64, column as u64)
 }
 
-fn syntax_fault(file: &str, text: &str, error: &toml_edit::TomlError) -> Fault {
+pub(crate) fn syntax_fault(file: &str, text: &str, error: &toml_edit::TomlError) -> Fault {
     let (line, column) = position(text, error.span().map_or(0, |span| span.start));
     Fault::new(FaultKind::Settings, "the settings file is not TOML")
         .at_column(file, line, column)
@@ -391,19 +479,5 @@ fn finish(fault: Fault, hint: Option<String>) -> Fault {
     match hint {
         Some(hint) => fault.hint(hint),
         None => fault,
-    }
-}
-
-/// Paths whose value may hold a credential by mistake: it is not repeated in an error.
-fn secretive(path: &str) -> bool {
-    matches!(path, "database.url" | "storage.root")
-}
-
-/// Keeps the scheme of a URL and hides the rest.
-fn hide(shown: &str) -> String {
-    match shown.split_once("://") {
-        Some((scheme, _)) => format!("{scheme}://…\" (the rest may hold a credential)"),
-        None if shown.contains('@') => "a text with @ (not repeated: it may hold a credential)".to_owned(),
-        None => shown.to_owned(),
     }
 }

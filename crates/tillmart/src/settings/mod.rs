@@ -1,13 +1,20 @@
 //! Settings: `tillmart.toml`, its environments and variables, parsed once into a type that cannot be wrong.
 //!
 //! [`keys`] is the register of every key. [`layers`] reads what was written and remembers where.
-//! [`values`] judges single values, [`contract`] what the feed's keys say together.
+//! [`values`] judges single values, [`contract`] what the feed's keys say together, [`servers`] those of object store and
+//! database, [`profile`] what production does not start with. [`secret`] is what may stand in the place of a secret.
 
 mod contract;
 mod example;
 mod keys;
 mod layers;
 mod near;
+mod profile;
+mod secret;
+#[cfg(test)]
+mod server_tests;
+mod servers;
+mod show;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -17,11 +24,19 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tillmart_model::{ArchivePolicy, Contract, Fault, FaultKind, Incentive, Redelivery, Result};
+use zeroize::Zeroizing;
 
 pub(crate) use example::{Form, example};
+pub(crate) use keys::secret_names;
+pub(crate) use layers::{Origin, StatedSecret, syntax_fault};
+pub(crate) use near::nearest;
+pub(crate) use secret::SecretText;
+pub(crate) use servers::DatabaseUrl;
+pub(crate) use show::look;
 pub(crate) use values::{bytes, share};
 
-use layers::{Layers, Origin};
+use layers::Layers;
+use servers::{AccessSettings, DatabaseSettings};
 use values::Complaint;
 
 /// The settings file's name in a project's folder.
@@ -35,6 +50,8 @@ const TABLES: [&str; 3] = ["sales_data_mart", "customer_data_mart", "sales_rejec
 pub(crate) struct Settings {
     /// The project's folder: what relative paths are relative to.
     pub(crate) project: PathBuf,
+    /// The settings file, as faults name it.
+    pub(crate) file: String,
     /// The feed and its contract.
     pub(crate) feed: FeedSettings,
     /// Where objects and Delta tables are.
@@ -87,13 +104,8 @@ pub(crate) struct StorageSettings {
     pub(crate) error: String,
     /// Tillmart's notes about batches under way.
     pub(crate) manifests: String,
-}
-
-/// Where the relational database is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct DatabaseSettings {
-    /// `sqlite:` and a path, relative to the project or absolute.
-    pub(crate) url: String,
+    /// How an object store is reached.
+    pub(crate) access: AccessSettings,
 }
 
 /// How marts are made.
@@ -144,15 +156,25 @@ pub(crate) fn load(
 ) -> Result<Settings> {
     let path = project.join(FILE_NAME);
     let file = path.display().to_string();
-    let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+    let text = read_file(&path)?;
+    parse(project, &file, &text, environment, variables)
+}
+
+/// The text of a settings file.
+///
+/// # Errors
+/// `Settings` when there is none, or it cannot be read.
+pub(crate) fn read_file(path: &Path) -> Result<Zeroizing<String>> {
+    std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => Fault::new(FaultKind::Settings, "no Tillmart project here")
-            .at(&file)
+            .at(path.display().to_string())
             .expected("the project's settings file")
             .found("no such file")
             .hint("`tillmart init DIR` makes a project; `--project DIR` names another folder"),
-        _ => Fault::new(FaultKind::Settings, "cannot read the settings file").at(&file).found(error),
-    })?;
-    parse(project, &file, &text, environment, variables)
+        _ => {
+            Fault::new(FaultKind::Settings, "cannot read the settings file").at(path.display().to_string()).found(error)
+        }
+    })
 }
 
 /// The variables of this process. One whose bytes are no text is passed on with replacement characters,
@@ -173,9 +195,10 @@ fn parse(
     let contract = contract::contract(&mut layers)?;
     let settings = Settings {
         project: project.to_path_buf(),
+        file: file.to_owned(),
         feed: feed(&layers, contract)?,
         storage: storage(&mut layers)?,
-        database: DatabaseSettings { url: layers.get(&keys::DATABASE)? },
+        database: servers::database(&mut layers)?,
         marts: MartSettings {
             folder: layers.get(&keys::MARTS_FOLDER)?,
             customer_buckets: layers.get(&keys::CUSTOMER_BUCKETS)?,
@@ -197,6 +220,10 @@ fn parse(
         },
         origins: BTreeMap::new(),
     };
+    let allowed: Vec<String> = layers.get(&keys::ALLOW_INSECURE)?;
+    let (storage, database) = (&settings.storage, &settings.database);
+    let insecure = profile::insecure(&layers, &storage.root, &storage.access, database, &allowed);
+    layers.add(insecure);
     let (faults, origins) = layers.finish();
     match Fault::join(faults) {
         Some(fault) => Err(fault),
@@ -226,6 +253,7 @@ fn storage(layers: &mut Layers) -> Result<StorageSettings> {
         processed: layers.get(&keys::PROCESSED)?,
         error: layers.get(&keys::ERROR)?,
         manifests: layers.get(&keys::MANIFESTS)?,
+        access: servers::access(layers)?,
     };
     let areas = [
         ("storage.incoming", &storage.incoming),
@@ -256,9 +284,12 @@ impl Settings {
         (!self.storage.root.contains("://")).then(|| self.project.join(&self.storage.root))
     }
 
-    /// The file of the SQLite database.
-    pub(crate) fn database_file(&self) -> PathBuf {
-        self.project.join(self.database.url.strip_prefix("sqlite:").unwrap_or(&self.database.url))
+    /// The file of the SQLite database, or `None` where the database is on a server.
+    pub(crate) fn database_file(&self) -> Option<PathBuf> {
+        match &self.database.url {
+            DatabaseUrl::Sqlite(path) => Some(self.project.join(path)),
+            DatabaseUrl::MySql { .. } => None,
+        }
     }
 
     /// The folder of the user's marts.

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 use tillmart_model::money::{DecimalFault, parse_decimal};
-use tillmart_model::{ColumnType, SalesColumn};
+use tillmart_model::{ColumnType, SalesColumn, Secret};
 
 use super::near;
 
@@ -29,6 +29,8 @@ pub(super) enum Raw {
     Table,
     /// The text of a variable, which has no type of its own.
     Untyped(String),
+    /// What stands in the place of a secret; `None` if it is no text.
+    Secret(Option<Secret>),
 }
 
 impl Raw {
@@ -40,11 +42,21 @@ impl Raw {
             Raw::Flag(flag) => flag.to_string(),
             Raw::List(items) => format!("[{}]", items.iter().map(Raw::show).collect::<Vec<_>>().join(", ")),
             Raw::Table => "a table".to_owned(),
+            Raw::Secret(Some(_)) => "a text (not repeated: it may be the secret)".to_owned(),
+            Raw::Secret(None) => "something else (not repeated: it may be the secret)".to_owned(),
+        }
+    }
+
+    /// The same as a secret, which is never told back.
+    pub(super) fn veiled(self) -> Raw {
+        match self {
+            Raw::Text(text) | Raw::Untyped(text) => Raw::Secret(Some(Secret::new(text))),
+            _ => Raw::Secret(None),
         }
     }
 
     /// The text of a string or variable.
-    fn text(&self) -> Option<&str> {
+    pub(super) fn text(&self) -> Option<&str> {
         match self {
             Raw::Text(text) | Raw::Untyped(text) => Some(text),
             _ => None,
@@ -60,7 +72,7 @@ impl Raw {
     }
 
     /// The items of a list; a variable lists them with commas.
-    fn items(&self) -> Option<Vec<Raw>> {
+    pub(super) fn items(&self) -> Option<Vec<Raw>> {
         match self {
             Raw::List(items) => Some(items.clone()),
             Raw::Untyped(text) if text.trim().is_empty() => Some(Vec::new()),
@@ -86,7 +98,7 @@ impl Complaint {
     }
 
     /// Adds "did you mean" where one of the allowed words is near.
-    fn near(mut self, found: &str, words: &[&str]) -> Self {
+    pub(super) fn near(mut self, found: &str, words: &[&str]) -> Self {
         self.hint = near::nearest(found, words.iter().copied()).map(|word| format!("did you mean {word:?}?"));
         self
     }
@@ -360,14 +372,6 @@ pub(super) fn root(raw: &Raw) -> Read<String> {
 pub(super) fn is_scheme(scheme: &str) -> bool {
     scheme.starts_with(|first: char| first.is_ascii_lowercase())
         && scheme.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"+-.".contains(&byte))
-}
-
-/// The relational database: `sqlite:` and a path.
-pub(super) fn database(raw: &Raw) -> Read<String> {
-    match raw.text().and_then(|text| text.strip_prefix("sqlite:").map(|path| (text, path))) {
-        Some((url, path)) if !path.trim().is_empty() && !path.starts_with("//") => Ok(url.to_owned()),
-        _ => Err(Complaint::new("\"sqlite:\" and a path, relative to the project or absolute")),
-    }
 }
 
 /// Judges a constant against its column's type, and tells what would have been right.

@@ -28,3 +28,7 @@ mod nasty;
 mod verify;
 
 mod transcripts;
+
+mod secrets;
+
+mod canary;

@@ -53,7 +53,7 @@ pub(crate) struct Told {
 }
 
 impl Told {
-    fn of(output: Output) -> Told {
+    pub(crate) fn of(output: Output) -> Told {
         let signal = || -output.status.signal().unwrap_or_default();
         Told {
             code: output.status.code().unwrap_or_else(signal),
