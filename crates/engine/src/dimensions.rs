@@ -118,6 +118,18 @@ impl DimensionTables {
         Ok(DimensionTables { tables, indexes })
     }
 
+    /// The same tables, some of them without a row: what a mart shows when they are unknown.
+    ///
+    /// # Errors
+    /// None: the keys are there.
+    pub fn without(&self, names: &[&str]) -> Result<DimensionTables> {
+        let table = |(name, rows): (&String, &RecordBatch)| {
+            let is_known = !names.contains(&name.as_str());
+            (name.clone(), if is_known { rows.clone() } else { rows.slice(0, 0) })
+        };
+        DimensionTables::new(self.tables.iter().map(table).collect())
+    }
+
     /// A table's rows.
     pub fn table(&self, name: &str) -> Option<&RecordBatch> {
         self.tables.get(name)

@@ -67,6 +67,23 @@ impl Relation {
         Ok(Relation { name: self.name, provider: frame.into_view() })
     }
 
+    /// The same relation with these columns only, in their order.
+    ///
+    /// # Errors
+    /// A column that the relation does not have.
+    pub fn only_columns(self, schema: &SchemaRef) -> std::result::Result<Relation, DataFusionError> {
+        let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+        let frame = SessionContext::new().read_table(self.provider)?.select_columns(&names)?;
+        Ok(Relation { name: self.name, provider: frame.into_view() })
+    }
+
+    /// The same relation under another name.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Relation {
+        name.clone_into(&mut self.name);
+        self
+    }
+
     /// The settings' relation `incentive`, one row.
     ///
     /// # Errors

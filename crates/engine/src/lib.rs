@@ -9,6 +9,7 @@
 mod cents;
 mod dimensions;
 mod engine;
+mod fingerprint;
 pub mod land;
 pub mod mart;
 mod scan;

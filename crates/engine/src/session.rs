@@ -24,5 +24,6 @@ pub(crate) fn session(tasks: usize, memory_bytes: usize) -> Result<SessionContex
         .map_err(|error| Fault::new(FaultKind::Store, "cannot set up the engine").found(error))?;
     let context = SessionContext::new_with_config_rt(config, runtime);
     context.register_udf(crate::cents::udf());
+    context.register_udf(crate::fingerprint::udf());
     Ok(context)
 }

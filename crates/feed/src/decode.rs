@@ -183,6 +183,11 @@ impl SalesDecoder {
         self.text.sorter.tally()
     }
 
+    /// Landed rows so far whose customer, store or sales person is unknown: only `orphans = "keep"` lands such rows.
+    pub fn rows_orphan(&self) -> u64 {
+        self.text.sorter.rows_orphan()
+    }
+
     /// The header record of a CSV file as it stood there, without its line end and byte order mark.
     pub fn header(&self) -> Option<&[u8]> {
         match &self.text.rows {

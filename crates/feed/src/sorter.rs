@@ -62,6 +62,7 @@ pub(crate) struct Sorter {
     rejects: Vec<Reject>,
     reject_bytes: usize,
     tally: Tally,
+    rows_orphan: u64,
 }
 
 impl Sorter {
@@ -74,12 +75,18 @@ impl Sorter {
             rejects: Vec::new(),
             reject_bytes: 0,
             tally: Tally::default(),
+            rows_orphan: 0,
         }
     }
 
     /// Counts of everything sorted so far.
     pub(crate) fn tally(&self) -> &Tally {
         &self.tally
+    }
+
+    /// Landed rows so far whose customer, store or sales person is unknown.
+    pub(crate) fn rows_orphan(&self) -> u64 {
+        self.rows_orphan
     }
 
     /// Lands a row or rejects it; `raw` is asked for only then.
@@ -99,6 +106,7 @@ impl Sorter {
         self.tally.rows_landed += 1;
         self.tally.rows_anonymous += u64::from(sale.customer_id.is_none());
         self.tally.rows_unknown_product += u64::from(!self.checker.knows_product(sale.product_name));
+        self.rows_orphan += u64::from(self.checker.keeps_orphan(sale));
         self.tally.money_cents += i128::from(sale.total_cost);
         self.sales.add(sale, place.line);
         if self.sales.rows() >= BATCH_ROWS_MAX || self.sales.text_bytes() >= BATCH_TEXT_BYTES_MAX {

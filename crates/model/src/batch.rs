@@ -23,6 +23,13 @@ pub enum BatchKind {
         /// The files to take back.
         file_ids: Vec<i64>,
     },
+    /// Gives landed rows the attributes whose dimension row was unknown when they landed and is known now.
+    Complete,
+    /// Makes marts that were added after sales had landed, and fills them with everything landed.
+    Fill {
+        /// Names of the marts, of either kind. Until this batch is committed no other batch writes them.
+        marts: Vec<String>,
+    },
 }
 
 impl BatchKind {
@@ -32,6 +39,8 @@ impl BatchKind {
             BatchKind::Load => "load",
             BatchKind::Replay { .. } => "replay",
             BatchKind::Revoke { .. } => "revoke",
+            BatchKind::Complete => "complete",
+            BatchKind::Fill { .. } => "fill",
         }
     }
 }
@@ -99,6 +108,6 @@ pub struct Batch {
     pub claim_date: NaiveDate,
     /// When it was claimed.
     pub created: DateTime<Utc>,
-    /// Its source files, by path; empty for replays and revokes.
+    /// Its source files, by path; empty for batches of every other kind than `Load`.
     pub files: Vec<SourceFile>,
 }

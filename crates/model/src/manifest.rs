@@ -61,6 +61,12 @@ pub struct SplitReport {
     /// Rows of this split that went into data files. A split with a fault must have none:
     /// otherwise its task is done again without it.
     pub rows_written: u64,
+    /// Landed rows whose customer, store or sales person is unknown (`orphans = "keep"`).
+    #[serde(default)]
+    pub rows_orphan: u64,
+    /// Rows of a row-level mart that got attributes which were unknown when they landed, by table.
+    #[serde(default)]
+    pub rows_completed: BTreeMap<String, u64>,
     /// Why the whole file is rejected, if it is.
     pub fault: Option<FileFault>,
     /// The CSV header as it stood in the file, for replays.

@@ -61,6 +61,29 @@ pub enum Split {
         /// Their partition.
         partition: Vec<(String, Option<String>)>,
     },
+    /// Write one data file of a row-level mart anew, with the attributes that were unknown when its rows landed and are
+    /// known now; a file without such rows is left as it is.
+    Complete {
+        /// The mart's table.
+        table: String,
+        /// Path of the data file within the table.
+        data_file: String,
+        /// Its bytes.
+        size: u64,
+        /// Its partition.
+        partition: Vec<(String, Option<String>)>,
+    },
+    /// Write the rows that the batch's marts make of one data file of the sales mart.
+    Fill {
+        /// The sales mart.
+        table: String,
+        /// Path of the data file within the sales mart.
+        data_file: String,
+        /// Its bytes.
+        size: u64,
+        /// Its partition.
+        partition: Vec<(String, Option<String>)>,
+    },
 }
 
 impl Split {
@@ -74,6 +97,8 @@ impl Split {
             Split::Compact { table, data_files, .. } => {
                 format!("compact:{table}/{}", data_files.first().map_or("", |(path, _)| path.as_str()))
             }
+            Split::Complete { table, data_file, .. } => format!("complete:{table}/{data_file}"),
+            Split::Fill { table, data_file, .. } => format!("fill:{table}/{data_file}"),
         }
     }
 
@@ -81,7 +106,7 @@ impl Split {
     pub fn weight(&self) -> u64 {
         match self {
             Split::Source { size, .. } => *size,
-            Split::TakeBack { size, .. } => *size,
+            Split::TakeBack { size, .. } | Split::Complete { size, .. } | Split::Fill { size, .. } => *size,
             Split::Compact { data_files, .. } => data_files.iter().map(|(_, size)| size).sum(),
             Split::RejectFile { .. } | Split::Replay { .. } => 1 << 20,
         }

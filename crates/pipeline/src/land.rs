@@ -24,6 +24,8 @@ impl Pipeline {
             BatchKind::Load => self.land_load(batch, prepared, &mut files).await?,
             BatchKind::Replay { file_ids, codes } => self.land_replay(batch, prepared, file_ids, codes).await?,
             BatchKind::Revoke { file_ids } => self.land_revoke(batch, prepared, file_ids).await?,
+            BatchKind::Complete => self.land_complete(batch, prepared).await?,
+            BatchKind::Fill { marts } => self.land_fill(batch, prepared, marts).await?,
         };
         self.observer.reached(Point::Written);
         crate::check::manifest(batch, &files, &manifest)?;
@@ -200,6 +202,7 @@ impl Pipeline {
             base: store.path("")?,
             memory_bytes: self.options.memory_bytes / self.seams.engine.tasks().max(1),
             replay_files,
+            rewritten: false,
             dry_run,
             progress: Arc::new(Progress::default()),
         }))

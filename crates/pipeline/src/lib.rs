@@ -28,9 +28,21 @@ mod replay;
 
 mod revoke;
 
+mod complete;
+
+mod fill;
+
+mod patch;
+
 mod optimize;
 
 mod verify;
+
+mod compare;
+
+mod moment;
+
+mod verify_rows;
 
 mod look;
 

@@ -13,6 +13,9 @@ use tillmart_model::{Fault, FaultKind, Result};
 /// The row-level mart that every rollup is derived from.
 pub const SALES_MART: &str = "sales_data_mart";
 
+/// The row-level mart of customers.
+pub(crate) const CUSTOMER_MART: &str = "customer_data_mart";
+
 /// The table of rejects.
 pub const REJECTS: &str = "sales_rejects";
 
@@ -29,7 +32,7 @@ const TAKEN: [&str; 8] =
     ["customer", "store", "product", "sales_team", "product_staging_table", "sales", "merged", REJECTS];
 
 /// Every mart, planned.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Marts {
     /// Row-level marts, the sales mart first.
     pub rows: Vec<Arc<RowMart>>,
@@ -68,6 +71,13 @@ impl Marts {
             Some(fault) => Err(fault),
             None => Ok(Marts { rows, rollups }),
         }
+    }
+
+    /// The marts of these names, and the others.
+    pub(crate) fn apart(self, names: &[String]) -> (Marts, Marts) {
+        let (rows, other_rows) = self.rows.into_iter().partition(|mart| names.contains(&mart.name));
+        let (rollups, other_rollups) = self.rollups.into_iter().partition(|rollup| names.contains(&rollup.name));
+        (Marts { rows, rollups }, Marts { rows: other_rows, rollups: other_rollups })
     }
 
     /// Columns of the sales mart.
@@ -135,10 +145,20 @@ impl Marts {
     }
 }
 
-/// Names of all rollups, built-in and of the folder, without planning them.
-pub(crate) fn rollup_names(folder: &Path) -> Result<Vec<String>> {
-    let rollups = files(folder)?.into_values().filter(|file| matches!(file.which, WhichMart::Rollup { .. }));
-    Ok(rollups.map(|file| file.name).collect())
+/// Names of the marts, built-in and of the folder.
+pub(crate) struct Names {
+    /// Row-level marts.
+    pub(crate) rows: Vec<String>,
+    /// Rollups.
+    pub(crate) rollups: Vec<String>,
+}
+
+/// Names of all marts, without planning them.
+pub(crate) fn names(folder: &Path) -> Result<Names> {
+    let is_rollup = |file: &MartFile| matches!(file.which, WhichMart::Rollup { .. });
+    let (rollups, rows): (Vec<MartFile>, Vec<MartFile>) = files(folder)?.into_values().partition(is_rollup);
+    let names = |files: Vec<MartFile>| files.into_iter().map(|file| file.name).collect();
+    Ok(Names { rows: names(rows), rollups: names(rollups) })
 }
 
 fn files(folder: &Path) -> Result<BTreeMap<String, MartFile>> {

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tillmart_database::{Lease, Publication};
 use tillmart_engine::mart::{Rollup, Section};
-use tillmart_engine::{LandedFile, Relation};
+use tillmart_engine::{DimensionTables, LandedFile, Relation};
 use tillmart_model::{Batch, BatchKind, Fault, FaultKind, Manifest, Result, Tally};
 
 /// Data files of the sales mart that a batch added, and those it replaced.
@@ -22,20 +22,17 @@ struct Changed<'a> {
 }
 
 impl Pipeline {
-    /// `Committed` → `Published`.
+    /// `Committed` → `Published`. Returns how many rows of each rollup changed.
     pub(crate) async fn publish(
         &self,
         lease: &Lease,
         batch: &Batch,
         manifest_key: &str,
         prepared: &Prepared,
-    ) -> Result<()> {
+    ) -> Result<BTreeMap<String, u64>> {
         let manifest = self.read_manifest(manifest_key).await?;
-        let changed = self.changed(&manifest)?;
         let mut publication = self.seams.publisher.begin(lease, batch.id).await?;
-        for rollup in &prepared.marts.rollups {
-            self.publish_rollup(publication.as_mut(), rollup, &changed, prepared).await?;
-        }
+        let changed = self.publish_rollups(publication.as_mut(), batch, &manifest, prepared).await?;
         if matches!(batch.kind, BatchKind::Replay { .. }) {
             let mut by_file: BTreeMap<i64, Tally> = BTreeMap::new();
             for (file_id, tally) in manifest.splits.iter().flat_map(|report| &report.landed_by_file) {
@@ -51,41 +48,60 @@ impl Pipeline {
         self.observer.reached(Point::BeforePublish);
         publication.commit(self.seams.clock.now()).await?;
         self.observer.reached(Point::Published);
-        Ok(())
+        Ok(changed)
     }
 
     /// One rollup after the other, so that only one rollup's rows are in memory.
+    async fn publish_rollups(
+        &self,
+        publication: &mut dyn Publication,
+        batch: &Batch,
+        manifest: &Manifest,
+        prepared: &Prepared,
+    ) -> Result<BTreeMap<String, u64>> {
+        let mut rows = BTreeMap::new();
+        if let BatchKind::Fill { marts } = &batch.kind {
+            for rollup in &prepared.all_named(marts).rollups {
+                let all = Changed { added: self.active_sales().await?, removed: Vec::new(), taken_back: &[] };
+                rows.insert(rollup.name.clone(), self.publish_rollup(publication, rollup, &all, prepared).await?);
+            }
+            return Ok(rows);
+        }
+        let changed = self.changed(manifest)?;
+        for rollup in &prepared.marts.rollups {
+            let count = match batch.kind {
+                BatchKind::Complete => self.complete_rollup(publication, rollup, prepared).await?,
+                _ => self.publish_rollup(publication, rollup, &changed, prepared).await?,
+            };
+            rows.insert(rollup.name.clone(), count);
+        }
+        Ok(rows)
+    }
+
+    /// Merges the deltas of one rollup, and publishes what they touch.
     async fn publish_rollup(
         &self,
         publication: &mut dyn Publication,
         rollup: &Rollup,
         changed: &Changed<'_>,
         prepared: &Prepared,
-    ) -> Result<()> {
+    ) -> Result<u64> {
         let marts = &prepared.marts;
         let (state, target) = Marts::database_tables(rollup);
-        if self.seams.publisher.is_empty(&state).await? {
-            // A mart that was added later takes in everything that has landed, this batch with it.
-            for rows in self.merge_over(rollup, marts, &self.active_sales().await?, None).await? {
+        // Deltas come from the batch's own landed files, so a retry computes the same ones.
+        if !changed.added.is_empty() {
+            for rows in self.merge_over(rollup, marts, &changed.added, None).await? {
                 publication.merge(&state, &rows, 1).await?;
             }
-        } else {
-            // Deltas come from the batch's own landed files, so a retry computes the same ones.
-            if !changed.added.is_empty() {
-                for rows in self.merge_over(rollup, marts, &changed.added, None).await? {
-                    publication.merge(&state, &rows, 1).await?;
-                }
-            }
-            if !changed.removed.is_empty() && !changed.taken_back.is_empty() {
-                for rows in self.merge_over(rollup, marts, &changed.removed, Some(changed.taken_back)).await? {
-                    publication.merge(&state, &rows, -1).await?;
-                }
+        }
+        if !changed.removed.is_empty() && !changed.taken_back.is_empty() {
+            for rows in self.merge_over(rollup, marts, &changed.removed, Some(changed.taken_back)).await? {
+                publication.merge(&state, &rows, -1).await?;
             }
         }
         let merged = publication.touched(&state).await?;
-        let finished = self.finish(rollup, merged, prepared).await?;
-        publication.replace(&state, &target, &finished).await?;
-        Ok(())
+        let finished = self.finish(rollup, merged, &prepared.dimensions).await?;
+        publication.replace(&state, &target, &finished).await
     }
 
     fn changed<'a>(&self, manifest: &'a Manifest) -> Result<Changed<'a>> {
@@ -146,7 +162,7 @@ impl Pipeline {
         &self,
         rollup: &Rollup,
         merged: Vec<RecordBatch>,
-        prepared: &Prepared,
+        dimensions: &DimensionTables,
     ) -> Result<Vec<RecordBatch>> {
         let at = |error| rollup.fault(&rollup.finish, &error);
         let merged: Vec<RecordBatch> = merged
@@ -154,7 +170,7 @@ impl Pipeline {
             .map(|batch| fit(batch, &rollup.state_schema))
             .collect::<std::result::Result<_, _>>()
             .map_err(shape)?;
-        let mut relations = Relation::dimensions(&prepared.dimensions).map_err(at)?;
+        let mut relations = Relation::dimensions(dimensions).map_err(at)?;
         relations.push(Relation::rows("merged", Arc::clone(&rollup.state_schema), merged).map_err(at)?);
         relations.push(Relation::incentive(&self.options.incentive).map_err(at)?);
         self.select_as(rollup, &rollup.finish, relations, &rollup.target_schema).await

@@ -32,15 +32,11 @@ impl Pipeline {
         let mut summary = Summary::default();
         let mut prepared = None;
         self.finish_unfinished(held, &mut prepared, &mut summary).await?;
+        self.fill_added(held, &mut prepared, &mut summary).await?;
         self.observer.doing("listing the incoming area");
         let waiting = self.discover().await?;
         summary.files_unsettled = waiting.unsettled;
-        let mut batches = self.batches_of(waiting.files);
-        if batches.is_empty() && self.has_new_mart().await? {
-            // A batch without files: it fills the mart that was added since the last one.
-            batches.push(Vec::new());
-        }
-        for files in batches {
+        for files in self.batches_of(waiting.files) {
             let prepared = self.prepared(&mut prepared).await?;
             let batch = self.claim(&held.lease, &BatchKind::Load, &files).await?;
             self.finish_batch(&held.lease, batch, prepared, &mut summary).await?;
@@ -48,14 +44,24 @@ impl Pipeline {
         Ok(summary)
     }
 
-    /// Whether a mart was added whose table the database does not have yet, while there are landed sales to fill it with.
-    async fn has_new_mart(&self) -> Result<bool> {
-        if self.seams.ledger.last_published(&self.options.feed).await?.is_none() {
-            return Ok(false);
+    /// Fills the marts that were added since the last run, before anything else lands.
+    async fn fill_added(
+        &self,
+        held: &lease::Held,
+        prepared: &mut Option<Prepared>,
+        summary: &mut Summary,
+    ) -> Result<()> {
+        let marts = self.added_marts().await?;
+        if marts.is_empty() {
+            return Ok(());
         }
-        let tables = self.seams.schema.tables().await?;
-        let rollups = crate::marts::rollup_names(&self.options.marts_folder)?;
-        Ok(rollups.iter().any(|name| !tables.contains(name)))
+        self.observer.doing(&format!("filling {} with everything that has landed", marts.join(", ")));
+        let ready = self.prepared(prepared).await?;
+        let batch = self.claim(&held.lease, &BatchKind::Fill { marts }, &[]).await?;
+        self.finish_batch(&held.lease, batch, ready, summary).await?;
+        // They have tables now: from here on every batch writes them.
+        *prepared = None;
+        Ok(())
     }
 
     /// Claims a batch of any kind and carries it to its end, after whatever was unfinished.
@@ -96,9 +102,13 @@ impl Pipeline {
                 batch.id,
                 batch.state.word()
             ));
-            let prepared = self.prepared(prepared).await?;
+            let ready = self.prepared(prepared).await?;
             summary.batches_recovered += 1;
-            self.finish_batch(&held.lease, batch, prepared, summary).await?;
+            let is_fill = matches!(batch.kind, BatchKind::Fill { .. });
+            self.finish_batch(&held.lease, batch, ready, summary).await?;
+            if is_fill {
+                *prepared = None;
+            }
         }
         Ok(())
     }
@@ -108,8 +118,9 @@ impl Pipeline {
             Some(prepared) => Ok(prepared),
             None => {
                 self.observer.doing("reading dimensions and marts");
-                let made = self.prepare().await?;
+                let mut made = self.prepare().await?;
                 refuse_empty(&made.dimensions)?;
+                (made.added, made.marts) = made.marts.apart(&self.added_marts().await?);
                 self.ensure_tables(&made.marts).await?;
                 Ok(prepared.insert(made))
             }
@@ -142,8 +153,9 @@ impl Pipeline {
                 BatchState::Committed { manifest, .. } => {
                     self.observer.doing("publishing");
                     let manifest_of_batch = self.read_manifest(manifest).await?;
-                    self.publish(lease, &batch, manifest, prepared).await?;
+                    let changed = self.publish(lease, &batch, manifest, prepared).await?;
                     summary.add_places(&manifest_of_batch);
+                    summary.add_changed(&batch.kind, &manifest_of_batch, changed);
                 }
                 BatchState::Published { .. } => {
                     self.observer.doing("archiving");

@@ -90,6 +90,8 @@ pub struct Pipeline {
 pub(crate) struct Prepared {
     pub(crate) dimensions: Arc<DimensionTables>,
     pub(crate) marts: Marts,
+    /// Marts that were added after sales had landed: a batch of kind `Fill` makes them, and no other writes them.
+    pub(crate) added: Marts,
 }
 
 impl Pipeline {
@@ -113,7 +115,7 @@ impl Pipeline {
     pub(crate) async fn prepare(&self) -> Result<Prepared> {
         let dimensions = self.read_dimensions().await?;
         let marts = Marts::load(&self.options.marts_folder, &dimensions, self.options.buckets).await?;
-        Ok(Prepared { dimensions, marts })
+        Ok(Prepared { dimensions, marts, added: Marts::default() })
     }
 
     pub(crate) async fn read_dimensions(&self) -> Result<Arc<DimensionTables>> {

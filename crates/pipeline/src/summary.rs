@@ -37,8 +37,16 @@ pub struct Summary {
     pub rows_rejected_by_reason: BTreeMap<String, u64>,
     /// Rejected rows of earlier batches that a replay landed.
     pub rows_replayed: u64,
+    /// Rows of marts that were added and are filled now, by mart.
+    pub marts_filled: BTreeMap<String, u64>,
+    /// Rows that got attributes which were unknown when they landed, by mart.
+    pub rows_completed: BTreeMap<String, u64>,
+    /// Row-level marts that cannot be completed row by row, and why.
+    pub not_completed: BTreeMap<String, String>,
     /// Landed rows whose product is unknown: a warning.
     pub rows_unknown_product: u64,
+    /// Landed rows whose customer, store or sales person is unknown, kept without their attributes.
+    pub rows_orphan: u64,
     /// Sum of the landed rows' `total_cost`, with two fraction digits.
     pub money_landed: String,
     /// Months touched.
@@ -70,6 +78,17 @@ impl Summary {
         self.files_rejected > 0 || self.rows_rejected > 0
     }
 
+    /// Whether marts were filled or completed, and nothing came, was taken back or was tried again.
+    pub fn has_only_housekeeping(&self) -> bool {
+        let files = self.files_landed
+            + self.files_duplicate
+            + self.files_rejected
+            + self.files_overwritten
+            + self.files_revoked
+            + self.rows_replayed;
+        files == 0 && !(self.marts_filled.is_empty() && self.rows_completed.is_empty())
+    }
+
     pub(crate) fn took(&mut self, time: std::time::Duration) {
         self.milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
         self.megabytes_per_second = self.bytes / 1_000 / self.milliseconds.max(1);
@@ -89,9 +108,31 @@ impl Summary {
                 _ => {}
             }
         }
+        let landed = manifest.splits.iter().filter(|report| report.fault.is_none());
+        self.rows_orphan += landed.map(|report| report.rows_orphan).sum::<u64>();
         for tally in manifest.splits.iter().flat_map(|report| report.landed_by_file.values()) {
             self.rows_replayed += tally.rows_landed;
             self.add_money(tally);
+        }
+    }
+
+    /// What a batch that fills or completes marts changed: rows of Delta tables by its manifest, and of the database's.
+    pub(crate) fn add_changed(&mut self, kind: &BatchKind, manifest: &Manifest, published: BTreeMap<String, u64>) {
+        match kind {
+            BatchKind::Fill { marts } => {
+                for mart in marts {
+                    let written = manifest.files.iter().filter(|file| file.table == *mart).map(|file| file.rows).sum();
+                    self.marts_filled.insert(mart.clone(), published.get(mart).copied().unwrap_or(written));
+                }
+            }
+            BatchKind::Complete => {
+                let landed = manifest.splits.iter().flat_map(|report| &report.rows_completed);
+                let all = landed.map(|(table, rows)| (table.clone(), *rows)).chain(published);
+                for (table, rows) in all.filter(|(_, rows)| *rows > 0) {
+                    *self.rows_completed.entry(table).or_default() += rows;
+                }
+            }
+            _ => {}
         }
     }
 

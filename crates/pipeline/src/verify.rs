@@ -1,19 +1,18 @@
 //! Verify: everything is computed once more from the landed rows and held against what was published, to the cent.
 
-use crate::marts::{Marts, REJECTS, SALES_MART};
+use crate::compare::compare;
+use crate::marts::{CUSTOMER_MART, Marts, REJECTS, SALES_MART};
+use crate::moment::{Moment, Pinned};
 use crate::shop::{Pipeline, Prepared};
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::compute::{cast, concat_batches};
+use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, SchemaRef};
-use arrow::row::{RowConverter, SortField};
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tillmart_database::FileFilter;
 use tillmart_engine::Relation;
 use tillmart_engine::mart::Rollup;
-use tillmart_model::{BatchState, Fault, FaultKind, FileOutcome, Result, money};
+use tillmart_model::{Fault, FaultKind, FileOutcome, Result, money};
 
 /// Differences told in full; the rest are counted.
 const SAMPLES: usize = 10;
@@ -38,62 +37,78 @@ pub struct Verified {
     pub differences: Vec<Difference>,
     /// All differences.
     pub differing: u64,
+    /// Marts that could not be compared, and why.
+    pub left_out: BTreeMap<String, String>,
 }
 
 impl Verified {
-    fn differs(&mut self, table: &str, expected: String, found: String) {
+    pub(crate) fn differs(&mut self, table: &str, expected: String, found: String) {
         self.differing += 1;
         if self.differences.iter().filter(|difference| difference.table == table).count() < SAMPLES {
             self.differences.push(Difference { table: table.to_owned(), expected, found });
         }
     }
+
+    pub(crate) fn leaves_out(&mut self, mart: &str, because: &str) {
+        self.left_out.insert(mart.to_owned(), because.to_owned());
+    }
 }
 
-type Pinned = BTreeMap<String, u64>;
+/// How often a verification is begun anew because a run published meanwhile.
+const TRIES: usize = 4;
 
 impl Pipeline {
-    /// Recomputes every rollup from the sales mart, the customer mart's sums, and the counts of every file, and compares.
+    /// Recomputes every mart from the sales mart, and the counts of every file, and compares. It takes no lease: beside a run it
+    /// compares what belongs together, and begins anew when a batch was published meanwhile.
     ///
     /// # Errors
-    /// A table or the database that cannot be read. Differences are no error: they are the answer.
+    /// `Busy` when batches are published faster than they can be verified; a table or the database that cannot be read. Differences
+    /// are no error: they are the answer.
     pub async fn verify(&self) -> Result<Verified> {
         self.seams.schema.check().await?;
         let prepared = self.prepare().await?;
-        let pinned = self.pinned().await?;
+        for _ in 0..TRIES {
+            if let Some(verified) = self.verify_once(&prepared).await? {
+                return Ok(verified);
+            }
+            self.observer.doing("a run published a batch meanwhile: verifying anew");
+        }
+        Err(Fault::new(FaultKind::Busy, "a run is at work, and publishes faster than its marts can be verified")
+            .expected("the marts to stand still while they are read")
+            .found(format!("{TRIES} times a batch was published meanwhile"))
+            .hint("verify again when the run has ended"))
+    }
+
+    /// `None` when a batch was published meanwhile: what was read does not belong together.
+    async fn verify_once(&self, prepared: &Prepared) -> Result<Option<Verified>> {
+        let Some(moment) = self.moment(&prepared.marts).await? else { return Ok(None) };
+        let verified = self.verify_at(prepared, &moment).await;
+        if self.standing().await?.published != moment.standing.published {
+            return Ok(None);
+        }
+        match verified {
+            // `optimize --vacuum` may have deleted what was to be read.
+            Err(_) if self.moment(&prepared.marts).await?.as_ref() != Some(&moment) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    async fn verify_at(&self, prepared: &Prepared, moment: &Moment) -> Result<Verified> {
+        let pinned = &moment.pinned;
         let mut verified = Verified::default();
         for rollup in &prepared.marts.rollups {
             self.observer.doing(&format!("verifying {}", rollup.name));
-            self.verify_rollup(rollup, &prepared, &pinned, &mut verified).await?;
+            self.verify_rollup(rollup, prepared, pinned, &mut verified).await?;
         }
         self.observer.doing("verifying the customer mart and the ledger");
-        self.verify_customer_mart(&prepared, &pinned, &mut verified).await?;
-        self.verify_files(&prepared, &pinned, &mut verified).await?;
+        self.verify_customer_mart(prepared, pinned, &mut verified).await?;
+        let is_own = |mart: &str| mart != SALES_MART && mart != CUSTOMER_MART;
+        for mart in prepared.marts.rows.iter().filter(|mart| is_own(&mart.name)) {
+            self.observer.doing(&format!("verifying {}", mart.name));
+            self.verify_row_mart(mart, prepared, pinned, &mut verified).await?;
+        }
+        self.verify_files(prepared, moment, &mut verified).await?;
         Ok(verified)
-    }
-
-    /// Versions to compare at. Between batches that is the newest, which shows foreign changes too; while a batch has committed
-    /// and not published, it is what the last published batches left.
-    async fn pinned(&self) -> Result<Pinned> {
-        let unfinished = self.seams.ledger.unfinished(&self.options.feed).await?;
-        let between = unfinished.is_none_or(|batch| {
-            matches!(batch.state, BatchState::Claimed | BatchState::Published { .. } | BatchState::Finished { .. })
-        });
-        let mut pinned = Pinned::new();
-        if between {
-            return Ok(pinned);
-        }
-        for batch in self.seams.ledger.batches(&self.options.feed, u32::MAX).await? {
-            if let BatchState::Published { versions } | BatchState::Finished { versions } = batch.state {
-                for (table, version) in versions {
-                    pinned.entry(table).or_insert(version);
-                }
-            }
-        }
-        // A table that no published batch has written is compared as it was made.
-        for table in [SALES_MART, REJECTS, "customer_data_mart"] {
-            pinned.entry(table.to_owned()).or_insert(0);
-        }
-        Ok(pinned)
     }
 
     async fn verify_rollup(
@@ -104,13 +119,17 @@ impl Pipeline {
         verified: &mut Verified,
     ) -> Result<()> {
         let (state, target) = Marts::database_tables(rollup);
-        self.is_made(&rollup.name).await?;
+        if self.is_made(&rollup.name).await.is_err() {
+            verified
+                .leaves_out(&rollup.name, "it has no rows yet; the next run fills it with everything that has landed");
+            return Ok(());
+        }
         let snapshot = self.lake.snapshot(SALES_MART, pinned.get(SALES_MART).copied()).await?;
         let active = snapshot.map(|snapshot| snapshot.files).unwrap_or_default();
         let files =
             self.landed_files(active.iter().map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?;
         let recomputed = self.merge_over(rollup, &prepared.marts, &files, None).await?;
-        let finished = self.finish(rollup, recomputed.clone(), prepared).await?;
+        let finished = self.finish(rollup, recomputed.clone(), &prepared.dimensions).await?;
         let kept = self.seams.publisher.read_state(&state).await?;
         compare(&format!("tillmart_state_{}", rollup.name), &rollup.state_schema, &recomputed, &kept, verified)?;
         let published = self.seams.publisher.read_target(&target).await?;
@@ -127,7 +146,7 @@ impl Pipeline {
     }
 
     async fn verify_customer_mart(&self, prepared: &Prepared, pinned: &Pinned, verified: &mut Verified) -> Result<()> {
-        let Some(mart) = prepared.marts.rows.iter().find(|mart| mart.name == "customer_data_mart") else {
+        let Some(mart) = prepared.marts.rows.iter().find(|mart| mart.name == CUSTOMER_MART) else {
             return Ok(());
         };
         let (schema, expected) = self
@@ -158,7 +177,8 @@ impl Pipeline {
     }
 
     /// Always: read = landed + open rejects + replayed, file by file, and the same money.
-    async fn verify_files(&self, prepared: &Prepared, pinned: &Pinned, verified: &mut Verified) -> Result<()> {
+    async fn verify_files(&self, prepared: &Prepared, moment: &Moment, verified: &mut Verified) -> Result<()> {
+        let pinned = &moment.pinned;
         let (_, landed) = self
             .select_pinned(prepared, pinned, SALES_MART, include_str!("../../../sql/queries/landed_by_file.sql"))
             .await?;
@@ -171,7 +191,7 @@ impl Pipeline {
         let files = self.seams.ledger.files(&self.options.feed, &FileFilter::default()).await?;
         for file in files.iter().filter(|file| !matches!(file.outcome, FileOutcome::Pending)) {
             let is_landed = file.outcome == FileOutcome::Landed;
-            if is_landed && self.is_unpublished(file.batch_id).await? {
+            if is_landed && moment.standing.half_way == Some(file.batch_id) {
                 continue;
             }
             let (rows, cents) = landed.remove(&file.id).unwrap_or_default();
@@ -194,23 +214,11 @@ impl Pipeline {
                 verified.differs(table, expected, found);
             }
         }
-        if pinned.is_empty() {
-            for (id, (rows, _)) in landed {
-                verified.differs(
-                    SALES_MART,
-                    "rows of known source files".to_owned(),
-                    format!("{rows} rows of source file {id}"),
-                );
-            }
+        for (id, (rows, _)) in landed {
+            let found = format!("{rows} rows of source file {id}");
+            verified.differs(SALES_MART, "rows of known source files".to_owned(), found);
         }
         Ok(())
-    }
-
-    async fn is_unpublished(&self, batch_id: i64) -> Result<bool> {
-        Ok(match self.seams.ledger.unfinished(&self.options.feed).await? {
-            Some(batch) => batch.id == batch_id && !matches!(batch.state, BatchState::Published { .. }),
-            None => false,
-        })
     }
 
     /// A mart that was added has no table before the next run.
@@ -273,86 +281,4 @@ fn by_file(batches: &[RecordBatch]) -> BTreeMap<i64, (i64, i128)> {
         }
     }
     files
-}
-
-/// Compares rows as sets, typed value by typed value.
-fn compare(
-    table: &str,
-    schema: &SchemaRef,
-    expected: &[RecordBatch],
-    found: &[RecordBatch],
-    verified: &mut Verified,
-) -> Result<()> {
-    let fault = |error: arrow::error::ArrowError| {
-        Fault::new(FaultKind::Promise, format!("the rows of {table} cannot be compared")).found(error)
-    };
-    let (expected, found) = (one(schema, expected).map_err(fault)?, one(schema, found).map_err(fault)?);
-    let fields = schema.fields().iter().map(|field| SortField::new(field.data_type().clone())).collect();
-    let converter = RowConverter::new(fields).map_err(fault)?;
-    let (left, right) = (
-        converter.convert_columns(expected.columns()).map_err(fault)?,
-        converter.convert_columns(found.columns()).map_err(fault)?,
-    );
-    let order = |count: usize, rows: &arrow::row::Rows| {
-        let mut order: Vec<usize> = (0..count).collect();
-        order.sort_unstable_by(|one, other| rows.row(*one).cmp(&rows.row(*other)));
-        order
-    };
-    let (left_order, right_order) = (order(expected.num_rows(), &left), order(found.num_rows(), &right));
-    *verified.compared.entry(table.to_owned()).or_default() += expected.num_rows() as u64;
-    let (mut at_left, mut at_right) = (0, 0);
-    while at_left < left_order.len() || at_right < right_order.len() {
-        let ordering = match (left_order.get(at_left), right_order.get(at_right)) {
-            (Some(one), Some(other)) => left.row(*one).cmp(&right.row(*other)),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            _ => std::cmp::Ordering::Greater,
-        };
-        match ordering {
-            std::cmp::Ordering::Equal => {
-                at_left += 1;
-                at_right += 1;
-            }
-            std::cmp::Ordering::Less => {
-                verified.differs(table, told(&expected, left_order[at_left]), "no such row".to_owned());
-                at_left += 1;
-            }
-            std::cmp::Ordering::Greater => {
-                verified.differs(table, "no such row".to_owned(), told(&found, right_order[at_right]));
-                at_right += 1;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn one(schema: &SchemaRef, batches: &[RecordBatch]) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
-    let fitted = batches
-        .iter()
-        .map(|batch| {
-            let columns: Vec<ArrayRef> = batch
-                .columns()
-                .iter()
-                .zip(schema.fields())
-                .map(|(column, field)| cast(column, field.data_type()))
-                .collect::<std::result::Result<_, _>>()?;
-            RecordBatch::try_new(Arc::clone(schema), columns)
-        })
-        .collect::<std::result::Result<Vec<_>, _>>()?;
-    concat_batches(schema, &fitted)
-}
-
-/// A row in words. Columns that may tell who a customer is are left out: differences end up in logs.
-fn told(batch: &RecordBatch, row: usize) -> String {
-    const PERSONAL: [&str; 3] = ["full_name", "address", "phone_number"];
-    let options = FormatOptions::default().with_null("NULL");
-    let mut words = Vec::new();
-    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        if PERSONAL.contains(&field.name().as_str()) {
-            continue;
-        }
-        if let Ok(formatter) = ArrayFormatter::try_new(column.as_ref(), &options) {
-            words.push(format!("{}={}", field.name(), formatter.value(row)));
-        }
-    }
-    words.join(" ")
 }

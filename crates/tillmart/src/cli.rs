@@ -79,7 +79,7 @@ pub(crate) enum Command {
     /// Set up the relational database.
     #[command(subcommand, after_help = EXIT_CODES)]
     Db(DbCommand),
-    /// Load customers, stores, products and sales persons.
+    /// Load customers, stores, products and sales persons, and complete sales that landed before them.
     #[command(subcommand, after_help = EXIT_CODES)]
     Dimensions(DimensionsCommand),
     /// Load what lies in the incoming area, and finish what an earlier run left behind.
@@ -151,6 +151,9 @@ pub(crate) enum DimensionsCommand {
         #[arg(value_name = "PATH")]
         path: PathBuf,
     },
+    /// Fill in what was unknown when sales landed (orphans = "keep"): names and attributes that are known now.
+    #[command(after_help = EXIT_CODES)]
+    Complete,
 }
 
 /// Arguments of `run`.

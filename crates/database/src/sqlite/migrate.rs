@@ -16,13 +16,18 @@ use rusqlite::{Connection, TransactionBehavior, params};
 use std::sync::Arc;
 use tillmart_model::{Clock, Result};
 
-/// Every step, in order.
-const STEPS: [Step; 2] = [
+/// Every step, in order. A step that was released is never edited; what is to change is a new step.
+const STEPS: [Step; 3] = [
     Step { number: 1, name: "ledger", sql: include_str!("../../../../sql/ledger/sqlite/migrations/0001_ledger.sql") },
     Step {
         number: 2,
         name: "dimensions",
         sql: include_str!("../../../../sql/ledger/sqlite/migrations/0002_dimensions.sql"),
+    },
+    Step {
+        number: 3,
+        name: "batch kinds",
+        sql: include_str!("../../../../sql/ledger/sqlite/migrations/0003_batch_kinds.sql"),
     },
 ];
 

@@ -230,6 +230,24 @@ async fn refused_moves(database: &dyn Database, lease: &Lease, batch: &Batch, mo
     assert_eq!(database.batches(FEED, 1).await.expect("read"), before);
 }
 
+pub(crate) async fn every_kind_of_batch_is_kept(setting: &dyn Setting) {
+    let kinds = [
+        BatchKind::Load,
+        BatchKind::Replay { file_ids: vec![3], codes: vec!["bad_date".to_owned()] },
+        BatchKind::Revoke { file_ids: vec![1, 2] },
+        BatchKind::Complete,
+        BatchKind::Fill { marts: vec!["daily_product_sales".to_owned()] },
+    ];
+    let database = migrated(setting).await;
+    for (number, kind) in kinds.iter().enumerate() {
+        let feed = format!("feed_{number}");
+        let lease = database.acquire(&feed, "me", at(0), ttl(), &alive).await.expect("the lease");
+        database.claim(&lease, kind, today(), "sales_data", &[], at(1)).await.expect("claimed");
+        let kept = database.unfinished(&feed).await.expect("read").expect("a batch");
+        assert_eq!(kept.kind, *kind);
+    }
+}
+
 pub(crate) async fn one_batch_at_a_time(setting: &dyn Setting) {
     let database = migrated(setting).await;
     let lease = leased(&*database).await;

@@ -40,6 +40,7 @@ macro_rules! conformance {
                 repeating_the_last_write_changes_nothing,
                 repeating_with_other_arguments_is_refused,
                 illegal_moves_are_refused,
+                every_kind_of_batch_is_kept,
                 one_batch_at_a_time,
                 the_check_decides_of_every_file_once,
                 digest_path_and_size_are_found,

@@ -2,14 +2,17 @@
 //! until the driver has checked the manifests and committed them.
 
 mod compact;
+mod complete;
 mod exec;
 mod files;
+mod fill;
 mod read;
 mod rejects;
 mod replay;
 mod source;
 mod take_back;
 mod task;
+mod whole;
 mod write;
 
 pub use exec::LandExec;
@@ -64,7 +67,7 @@ impl Progress {
 }
 
 /// What all tasks of one landing share.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct LandJob {
     /// The batch.
     pub batch_id: i64,
@@ -88,6 +91,8 @@ pub struct LandJob {
     pub memory_bytes: usize,
     /// Source files whose rejects are replayed.
     pub replay_files: BTreeMap<i64, ReplayFile>,
+    /// The marts' rows have landed before, and are only written into another table: no delta comes from them.
+    pub rewritten: bool,
     /// Decode and check only: write nothing.
     pub dry_run: bool,
     /// Where to tell how far it has come.

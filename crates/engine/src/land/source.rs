@@ -55,6 +55,7 @@ pub(super) async fn land(task: &mut Task, report: &mut SplitReport, file_id: i64
         text(task, report, file_id, file, &mut decoder, &mut held).await?
     };
     report.tally = decoder.tally().clone();
+    report.rows_orphan = decoder.rows_orphan();
     report.header = decoder.header().map(<[u8]>::to_vec);
     report.fault = fault.or_else(|| too_many(&job, &report.tally));
     while let Some(rest) = decoder.take_ready(0) {

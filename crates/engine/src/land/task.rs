@@ -2,7 +2,7 @@
 
 use super::rejects::RejectsWriter;
 use super::write::PartitionedWriter;
-use super::{LandJob, compact, replay, source, take_back, write_fault};
+use super::{LandJob, compact, complete, fill, replay, source, take_back, write_fault};
 use crate::mart::landing_schema;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Date32Type, Int32Type};
@@ -44,6 +44,8 @@ pub(super) fn report(split: &Split) -> SplitReport {
         tally: Tally::default(),
         landed_by_file: Default::default(),
         rows_written: 0,
+        rows_orphan: 0,
+        rows_completed: Default::default(),
         fault: None,
         header: None,
         samples: Vec::new(),
@@ -87,6 +89,13 @@ impl Task {
             Split::Compact { table, data_files, partition } => {
                 compact::land(self, report(split), table, data_files, partition).await
             }
+            Split::Complete { table, data_file, size, partition } => {
+                let old = complete::Old { table, data_file, size: *size, partition };
+                complete::land(self, report(split), &old).await
+            }
+            Split::Fill { table, data_file, partition, .. } => {
+                fill::land(self, report(split), table, data_file, partition).await
+            }
         }
     }
 
@@ -96,8 +105,13 @@ impl Task {
             return Ok(());
         }
         let sales = with_lineage(rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))?;
+        self.evaluate(&sales).await
+    }
+
+    /// Writes what every row-level mart of the job makes of these sales ([`landing_schema`]).
+    pub(super) async fn evaluate(&mut self, sales: &RecordBatch) -> Result<()> {
         for (writer, mart) in self.marts.iter_mut().zip(&self.job.row_marts) {
-            let rows = mart.evaluate(&sales, &self.job.dimensions).map_err(|error| write_fault(&mart.name, error))?;
+            let rows = mart.evaluate(sales, &self.job.dimensions).map_err(|error| write_fault(&mart.name, error))?;
             writer.write(&rows).await?;
         }
         Ok(())

@@ -182,7 +182,7 @@ impl PartitionedWriter {
         let partition = &mut self.partitions[slot];
         self.memory -= std::mem::take(&mut partition.memory);
         if let Some(file) = partition.file.take() {
-            self.finished.push(file.finish(&self.job, false).await?);
+            self.finished.push(file.finish(&self.job, self.job.rewritten).await?);
         }
         Ok(())
     }

@@ -16,8 +16,10 @@
 //! A file with `merge` and `finish` is a [`Rollup`] in the database; one with a single `SELECT` is a [`RowMart`] in a
 //! Delta table, written in the pass that lands the sales.
 
+mod complete;
 mod fault;
 mod file;
+mod marks;
 mod rollup;
 mod row;
 

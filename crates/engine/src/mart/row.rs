@@ -32,17 +32,27 @@ pub struct RowMart {
     pub name: String,
     /// A sentence for people.
     pub about: String,
+    /// The file, for messages.
+    pub path: String,
+    /// The SQL.
+    pub select: Section,
     /// Columns of the table, the bucket column last.
     pub schema: SchemaRef,
     /// Partition columns in order.
     pub partition_by: Vec<String>,
     /// The bucket column, what it is a hash of, and how many buckets there are.
     pub bucket: Option<Bucket>,
-    lookups: Vec<Lookup>,
-    wide: SchemaRef,
-    sources: Vec<Source>,
+    pub(super) lookups: Vec<Lookup>,
+    pub(super) wide: SchemaRef,
+    pub(super) sources: Vec<Source>,
     filter: Option<Arc<dyn PhysicalExpr>>,
     outputs: Vec<Arc<dyn PhysicalExpr>>,
+    /// Sources that each output is made from.
+    pub(super) made_from: Vec<Vec<usize>>,
+    /// Outputs that are a source as it is.
+    pub(super) plain: Vec<Option<usize>>,
+    /// Sources that the filter looks at.
+    pub(super) filtered_by: Vec<usize>,
 }
 
 /// A partition column that is a fixed hash of another column.
@@ -58,16 +68,16 @@ pub struct Bucket {
 
 /// One left join on a dimension's key.
 #[derive(Debug)]
-struct Lookup {
+pub(super) struct Lookup {
     alias: String,
     table: String,
-    index: Arc<KeyIndex>,
-    key: Source,
+    pub(super) index: Arc<KeyIndex>,
+    pub(super) key: Source,
 }
 
 /// Where a column of the wide row comes from.
-#[derive(Debug, Clone)]
-enum Source {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
     /// A column of `sales`.
     Sale(usize),
     /// A column of the table that a look-up found a row of.
@@ -128,6 +138,11 @@ impl RowMart {
         Ok(())
     }
 
+    /// Whether every sale has a row in this mart: it has no `WHERE`.
+    pub fn takes_every_sale(&self) -> bool {
+        self.filter.is_none()
+    }
+
     /// The mart's rows of a batch of sales ([`landing_schema`]).
     ///
     /// # Errors
@@ -155,20 +170,20 @@ impl RowMart {
                 wide = filter_record_batch(&wide, mask)?;
             }
         }
-        let mut columns = self
-            .outputs
-            .iter()
-            .zip(self.schema.fields())
-            .map(|(output, field)| {
-                let array = output.evaluate(&wide)?.into_array(wide.num_rows())?;
-                if array.data_type() == field.data_type() { Ok(array) } else { Ok(cast(&array, field.data_type())?) }
-            })
-            .collect::<PlanResult<Vec<ArrayRef>>>()?;
+        let mut columns =
+            (0..self.outputs.len()).map(|output| self.output(output, &wide)).collect::<PlanResult<Vec<ArrayRef>>>()?;
         if let Some(bucket) = &self.bucket {
             let of = columns[self.schema.index_of(&bucket.of)?].clone();
             columns.push(Arc::new(buckets(of.as_ref(), bucket.count)?));
         }
         Ok(RecordBatch::try_new(Arc::clone(&self.schema), columns)?)
+    }
+
+    /// One output of wide rows.
+    pub(super) fn output(&self, output: usize, wide: &RecordBatch) -> PlanResult<ArrayRef> {
+        let array = self.outputs[output].evaluate(wide)?.into_array(wide.num_rows())?;
+        let data_type = self.schema.field(output).data_type();
+        if array.data_type() == data_type { Ok(array) } else { Ok(cast(&array, data_type)?) }
     }
 
     fn column(
@@ -180,13 +195,21 @@ impl RowMart {
     ) -> PlanResult<ArrayRef> {
         match source {
             Source::Sale(column) => Ok(Arc::clone(sales.column(*column))),
-            Source::Looked { lookup, column } => {
-                let table = dimensions.table(&self.lookups[*lookup].table).ok_or_else(|| {
-                    DataFusionError::Internal(format!("no dimension {}", self.lookups[*lookup].table))
-                })?;
-                Ok(take(table.column(*column), &found[*lookup], None)?)
-            }
+            Source::Looked { lookup, column } => self.looked(*lookup, *column, dimensions, &found[*lookup]),
         }
+    }
+
+    /// A column of the table that a look-up found rows of.
+    pub(super) fn looked(
+        &self,
+        lookup: usize,
+        column: usize,
+        dimensions: &DimensionTables,
+        found: &UInt32Array,
+    ) -> PlanResult<ArrayRef> {
+        let name = &self.lookups[lookup].table;
+        let table = dimensions.table(name).ok_or_else(|| DataFusionError::Internal(format!("no dimension {name}")))?;
+        Ok(take(table.column(column), found, None)?)
     }
 }
 
@@ -312,9 +335,20 @@ impl<'a> Shape<'a> {
         let state = context.state();
         let physical = |expr: &Expr| state.create_physical_expr(expr.clone().unalias(), &wide).map_err(at);
         let filter = self.filters.iter().cloned().reduce(Expr::and);
+        let place = |column: &Column| columns.iter().position(|known| known == column);
+        let refs = |expr: &Expr| expr.column_refs().into_iter().filter_map(place).collect::<Vec<usize>>();
+        let as_it_is = |expr: &Expr| match expr.clone().unalias() {
+            Expr::Column(column) => place(&column),
+            _ => None,
+        };
         Ok(RowMart {
+            made_from: self.outputs.iter().map(refs).collect(),
+            plain: self.outputs.iter().map(as_it_is).collect(),
+            filtered_by: self.filters.iter().flat_map(refs).collect(),
             name: file.name.clone(),
             about: file.about.clone(),
+            path: file.path.clone(),
+            select: select.clone(),
             outputs: self.outputs.iter().map(physical).collect::<Result<_>>()?,
             filter: filter.as_ref().map(physical).transpose()?,
             schema: self.schema,

@@ -94,6 +94,7 @@ impl Landing {
             base: Path::from("root"),
             memory_bytes,
             replay_files: BTreeMap::new(),
+            rewritten: false,
             dry_run: false,
             progress: Arc::new(Progress::default()),
         }

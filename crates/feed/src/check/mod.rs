@@ -160,6 +160,14 @@ impl Checker {
         self.known.product(name)
     }
 
+    /// Does a good sale land although its customer, store or sales person is unknown?
+    pub(crate) fn keeps_orphan(&self, sale: &Sale<'_>) -> bool {
+        self.contract.orphans == Orphans::Keep
+            && !(sale.customer_id.is_none_or(|id| self.known.customer(id))
+                && self.known.store(sale.store_id)
+                && self.known.sales_person(sale.sales_person_id))
+    }
+
     /// The verdict on the row that [`Checker::check`] refused just now.
     pub(crate) fn judge(&mut self, row: &Row<'_>) -> Judgement {
         self.findings.sort_by_key(|finding| finding.reason);

@@ -4,3 +4,5 @@ mod expected;
 mod histories;
 mod incentive;
 mod project;
+
+mod verify_beside_a_run;

@@ -10,7 +10,7 @@ use tillmart_database::{Dimension, Dimensions, Schema, Sqlite};
 use tillmart_engine::Embedded;
 use tillmart_lake::Store;
 use tillmart_model::{ArchivePolicy, Clock, Contract, Incentive, Redelivery};
-use tillmart_pipeline::{Options, Pipeline, Seams, Silent};
+use tillmart_pipeline::{Observer, Options, Pipeline, Seams, Silent};
 
 pub(crate) const HEADER: &str =
     "customer_id,store_id,product_name,sales_date,sales_person_id,price,quantity,total_cost\n";
@@ -25,6 +25,8 @@ pub(crate) type Team = BTreeMap<(i32, i64, String), (String, i128, i128)>;
 pub(crate) struct Project {
     folder: TempDir,
     database: Sqlite,
+    options: Options,
+    seams: Seams,
     pub(crate) pipeline: Pipeline,
 }
 
@@ -75,8 +77,13 @@ impl Project {
             engine: Arc::new(Embedded::new(1, 64 << 20)),
             clock: Clock::Fixed(noon()),
         };
-        let pipeline = Pipeline::new(options, seams, Arc::new(Silent));
-        Project { folder, database, pipeline }
+        let pipeline = Pipeline::new(options.clone(), seams.clone(), Arc::new(Silent));
+        Project { folder, database, options, seams, pipeline }
+    }
+
+    /// The same project, watched.
+    pub(crate) fn watched_by(&self, observer: Arc<dyn Observer>) -> Pipeline {
+        Pipeline::new(self.options.clone(), self.seams.clone(), observer)
     }
 
     /// Upserts rows of a dimension table, given as CSV with a header.

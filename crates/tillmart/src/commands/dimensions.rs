@@ -1,4 +1,4 @@
-//! `dimensions load`.
+//! `dimensions load` and `complete`.
 
 use super::Outcome;
 use crate::cli::{Cli, DimensionsCommand};
@@ -7,12 +7,41 @@ use crate::{screen, wiring};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use tillmart_database::{Dimension, Upserted};
-use tillmart_model::{Fault, FaultKind, Result};
+use tillmart_model::{Fault, FaultKind, Orphans, Result};
 
 pub(crate) fn run(cli: &Cli, command: &DimensionsCommand) -> Result<Outcome> {
-    let DimensionsCommand::Load { path } = command;
     let project = wiring::open(cli)?;
-    let loaded = load(&project, path)?;
+    match command {
+        DimensionsCommand::Load { path } => show(cli, &project, path),
+        DimensionsCommand::Complete => complete(cli, &project),
+    }
+}
+
+/// Completes landed rows, and tells how many of each mart.
+fn complete(cli: &Cli, project: &Project) -> Result<Outcome> {
+    let summary = project.runtime.block_on(project.pipeline.complete())?;
+    if cli.json {
+        screen::json(&summary)?;
+        return Ok(Outcome::Done);
+    }
+    if summary.rows_completed.is_empty() {
+        screen::data("Nothing to complete: no landed row lacks an attribute that is known now.");
+    } else {
+        let row = |(mart, rows): (&String, &u64)| vec![mart.clone(), screen::count(*rows)];
+        let rows: Vec<Vec<String>> = summary.rows_completed.iter().map(row).collect();
+        screen::data(&screen::table::table(&["mart", "rows completed"], &["rows completed"], &rows));
+    }
+    for (mart, because) in &summary.not_completed {
+        screen::talk(&format!(
+            "{mart} was left as it is: {because}. Delete its table's folder below the storage root, and the next `tillmart run` \
+             fills it anew with today's dimensions."
+        ));
+    }
+    Ok(Outcome::Done)
+}
+
+fn show(cli: &Cli, project: &Project, path: &Path) -> Result<Outcome> {
+    let loaded = load(project, path)?;
     if cli.json {
         let object: BTreeMap<&str, _> = loaded
             .iter()
@@ -38,6 +67,9 @@ pub(crate) fn run(cli: &Cli, command: &DimensionsCommand) -> Result<Outcome> {
             .collect();
         let headers = ["dimension", "added", "changed", "unchanged"];
         screen::data(&screen::table::table(&headers, &headers[1..], &rows));
+        if project.settings.feed.contract.orphans == Orphans::Keep && loaded.iter().any(|(_, done)| done.added > 0) {
+            screen::talk("`tillmart dimensions complete` fills them in where sales landed before they were known.");
+        }
     }
     Ok(Outcome::Done)
 }

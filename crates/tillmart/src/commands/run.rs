@@ -33,6 +33,11 @@ pub(crate) fn tell(cli: &Cli, summary: &Summary) -> Result<Outcome> {
                 "`tillmart rejects list` shows the rejected rows; `tillmart rejects replay` lands those whose fault is mended.",
             );
         }
+        if summary.rows_orphan > 0 {
+            screen::talk(
+                "When the unknown ones are loaded (`tillmart dimensions load`), `tillmart dimensions complete` fills in their attributes.",
+            );
+        }
         if summary.files_rejected > 0 {
             screen::talk("A rejected file lies in the error area beside a report; correct it and deliver it again.");
         }

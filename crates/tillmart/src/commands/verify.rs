@@ -16,6 +16,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
         for (table, rows) in &verified.compared {
             screen::data(&format!("compared  {table}: {}", screen::many(*rows, "row")));
         }
+        for (mart, because) in &verified.left_out {
+            screen::data(&format!("left out  {mart}: {because}"));
+        }
         for difference in &verified.differences {
             screen::data(&format!(
                 "differs   {}\n   |  expected {}\n   |  found    {}",

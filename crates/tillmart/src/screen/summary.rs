@@ -14,42 +14,19 @@ pub(crate) fn summary(summary: &Summary) -> String {
         unsettled(summary, &mut lines);
         return lines.join("\n");
     }
-    let mut files = vec![format!("{} landed", count(summary.files_landed))];
-    for (number, word) in [
-        (summary.files_duplicate, "duplicate"),
-        (summary.files_rejected, "rejected"),
-        (summary.files_overwritten, "overwritten while they were read"),
-        (summary.files_revoked, "taken back"),
-    ] {
-        if number > 0 {
-            files.push(format!("{} {word}", count(number)));
-        }
+    for (mart, rows) in &summary.marts_filled {
+        lines.push(format!("filled   {mart}, added since the last run: {}", many(*rows, "row")));
     }
-    lines.push(format!("files    {}", files.join(", ")));
-    for (path, rejected) in &summary.rejected_files {
-        lines.push(format!("         ✗ {}: {}: {}", super::table::visible(path), rejected.code, rejected.because));
+    for (mart, rows) in &summary.rows_completed {
+        lines.push(format!("complete {mart}: {} with what was unknown when they landed", many(*rows, "row")));
     }
-    lines.push(format!(
-        "rows     {} read = {} landed + {} rejected",
-        count(summary.rows_read),
-        count(summary.rows_landed),
-        count(summary.rows_rejected)
-    ));
-    for (reason, rows) in &summary.rows_rejected_by_reason {
-        lines.push(format!("         ✗ {} {reason}", count(*rows)));
+    if summary.has_only_housekeeping() {
+        lines.push(format!("time     {} s, {}", seconds(summary.milliseconds), batches(summary.batches)));
+        unsettled(summary, &mut lines);
+        return lines.join("\n");
     }
-    if summary.rows_replayed > 0 {
-        lines.push(format!("         {} landed that had been rejected before", count(summary.rows_replayed)));
-    }
-    if summary.rows_anonymous > 0 {
-        lines.push(format!("         {} of the landed are anonymous", count(summary.rows_anonymous)));
-    }
-    if summary.rows_unknown_product > 0 {
-        lines.push(format!(
-            "         {} of the landed name a product that is not in the product table",
-            count(summary.rows_unknown_product)
-        ));
-    }
+    files(summary, &mut lines);
+    rows(summary, &mut lines);
     lines.push(format!("money    {}", money(&summary.money_landed)));
     lines.push(format!(
         "touched  {} in {}{}",
@@ -66,6 +43,54 @@ pub(crate) fn summary(summary: &Summary) -> String {
     ));
     unsettled(summary, &mut lines);
     lines.join("\n")
+}
+
+fn files(summary: &Summary, lines: &mut Vec<String>) {
+    let mut files = vec![format!("{} landed", count(summary.files_landed))];
+    for (number, word) in [
+        (summary.files_duplicate, "duplicate"),
+        (summary.files_rejected, "rejected"),
+        (summary.files_overwritten, "overwritten while they were read"),
+        (summary.files_revoked, "taken back"),
+    ] {
+        if number > 0 {
+            files.push(format!("{} {word}", count(number)));
+        }
+    }
+    lines.push(format!("files    {}", files.join(", ")));
+    for (path, rejected) in &summary.rejected_files {
+        lines.push(format!("         ✗ {}: {}: {}", super::table::visible(path), rejected.code, rejected.because));
+    }
+}
+
+fn rows(summary: &Summary, lines: &mut Vec<String>) {
+    lines.push(format!(
+        "rows     {} read = {} landed + {} rejected",
+        count(summary.rows_read),
+        count(summary.rows_landed),
+        count(summary.rows_rejected)
+    ));
+    for (reason, rows) in &summary.rows_rejected_by_reason {
+        lines.push(format!("         ✗ {} {reason}", count(*rows)));
+    }
+    if summary.rows_replayed > 0 {
+        lines.push(format!("         {} landed that had been rejected before", count(summary.rows_replayed)));
+    }
+    if summary.rows_anonymous > 0 {
+        lines.push(format!("         {} of the landed are anonymous", count(summary.rows_anonymous)));
+    }
+    if summary.rows_orphan > 0 {
+        lines.push(format!(
+            "         {} of the landed name a customer, store or sales person that is not known yet",
+            count(summary.rows_orphan)
+        ));
+    }
+    if summary.rows_unknown_product > 0 {
+        lines.push(format!(
+            "         {} of the landed name a product that is not in the product table",
+            count(summary.rows_unknown_product)
+        ));
+    }
 }
 
 fn batches(number: u64) -> String {

@@ -5,6 +5,8 @@ mod shop;
 
 mod real_sales;
 
+mod complete;
+
 mod crash;
 
 mod lease;

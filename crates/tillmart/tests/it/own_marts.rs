@@ -120,3 +120,111 @@ fn a_wrong_mart_is_told_with_its_line_and_nothing_is_claimed() {
     std::fs::remove_file(shop.folder().join("marts/other.sql")).unwrap();
     assert_eq!(shop.run(0)["files_landed"], 1);
 }
+
+/// A project with two landed files, and two marts added after them.
+fn with_marts_added_later() -> Shop {
+    let shop = with_marts(&[]);
+    shop.deliver_rows("a.csv", &["1,1,Tea,2024-05-03,11,2.50,2,5.00", ",2,Coffee,2024-05-04,21,4.00,1,4.00"]);
+    shop.run(0);
+    shop.deliver_rows("b.csv", &["2,1,Coffee,2024-05-05,12,4.00,2,8.00", "2,1,Tea,2024-06-05,12,2.50,1,2.50"]);
+    shop.run(0);
+    std::fs::write(shop.folder().join("marts/big_sales.sql"), ROWS).unwrap();
+    std::fs::write(shop.folder().join("marts/product_months.sql"), ROLLUP).unwrap();
+    shop
+}
+
+/// Both marts of one's own, with their lineage.
+fn own(shop: &Shop) -> (serde_json::Value, Vec<String>, Vec<String>) {
+    let rows =
+        "SELECT store_id, product_name, CAST(total_cost AS VARCHAR) AS money, address, sales_month, source_file_id,
+                       batch_id
+                FROM big_sales ORDER BY 1, 2, 3, 6";
+    let state = shop.rows("SELECT * FROM tillmart_state_product_months ORDER BY 1, 2");
+    (shop.query(rows), state, shop.rows("SELECT * FROM product_months ORDER BY 1, 2"))
+}
+
+#[test]
+fn marts_added_later_are_filled_with_everything_landed() {
+    let from_the_start = with_marts(&[("big_sales.sql", ROWS), ("product_months.sql", ROLLUP)]);
+    from_the_start.deliver_rows("a.csv", &["1,1,Tea,2024-05-03,11,2.50,2,5.00", ",2,Coffee,2024-05-04,21,4.00,1,4.00"]);
+    from_the_start.run(0);
+    from_the_start
+        .deliver_rows("b.csv", &["2,1,Coffee,2024-05-05,12,4.00,2,8.00", "2,1,Tea,2024-06-05,12,2.50,1,2.50"]);
+    from_the_start.run(0);
+    let shop = with_marts_added_later();
+    let verified = shop.tillmart(&["verify"]).ended(0);
+    assert!(verified.out.contains("left out  big_sales: it has no rows yet"), "{}", verified.out);
+    assert!(verified.out.contains("left out  product_months: it has no rows yet"), "{}", verified.out);
+    // Other batches leave a mart alone that is to be filled.
+    shop.tillmart(&["rejects", "replay"]).ended(0);
+    let filled = shop.run(0);
+    assert_eq!(filled["marts_filled"], serde_json::json!({ "big_sales": 2, "product_months": 3 }));
+    assert_eq!(own(&shop), own(&from_the_start));
+    let verified = shop.tillmart(&["verify"]).ended(0);
+    assert!(verified.out.contains("compared  big_sales: 2 rows"), "{}", verified.out);
+    assert_eq!(shop.run(0)["batches"], 0, "filled once");
+
+    shop.tillmart(&["files", "revoke", "2"]).ended(0);
+    from_the_start.tillmart(&["files", "revoke", "2"]).ended(0);
+    assert_eq!(own(&shop), own(&from_the_start), "filled rows are taken back like any other");
+    shop.verified();
+    let told = with_marts_added_later().tillmart(&["run"]).ended(0);
+    assert!(told.out.starts_with("filled   big_sales, added since the last run: 2 rows\n"), "{}", told.out);
+    assert!(!told.out.contains("files "), "{}", told.out);
+}
+
+#[test]
+fn a_filling_that_dies_is_finished_by_the_next_run() {
+    let template = with_marts_added_later();
+    let undisturbed = template.copy();
+    undisturbed.run(0);
+    let expected = own(&undisturbed);
+    let points = ["claimed", "written", "manifest-stored", "landed", "table-committed", "committed", "before-publish"];
+    for point in points.into_iter().chain(["published"]) {
+        let shop = template.copy();
+        shop.tillmart_with(&["run"], &[("TILLMART_KILL_AT", point)]).ended(-6);
+        let recovered = shop.run(0);
+        assert_eq!((&recovered["batches"], &recovered["batches_recovered"]), (&1.into(), &1.into()), "{point}");
+        assert_eq!(own(&shop), expected, "{point}");
+        shop.verified();
+        assert_eq!(shop.run(0)["batches"], 0, "{point}");
+    }
+}
+
+/// A mart that is added while a batch of files is half-way: that batch goes on without it, and it is filled afterwards.
+#[test]
+fn a_mart_added_while_a_batch_is_half_way_gets_that_batch_too() {
+    for point in ["claimed", "written", "landed", "table-committed", "committed", "before-publish", "published"] {
+        let shop = with_marts(&[]);
+        shop.deliver_rows("a.csv", &["1,1,Tea,2024-05-03,11,2.50,2,5.00", ",2,Coffee,2024-05-04,21,4.00,1,4.00"]);
+        shop.tillmart_with(&["run"], &[("TILLMART_KILL_AT", point)]).ended(-6);
+        std::fs::write(shop.folder().join("marts/big_sales.sql"), ROWS).unwrap();
+        std::fs::write(shop.folder().join("marts/product_months.sql"), ROLLUP).unwrap();
+        shop.deliver_rows("b.csv", &["2,1,Coffee,2024-05-05,12,4.00,2,8.00", "2,1,Tea,2024-06-05,12,2.50,1,2.50"]);
+        shop.run(0);
+        assert_eq!(
+            shop.query("SELECT COUNT(*) AS rows, SUM(batch_id) AS batches FROM big_sales")[0]["rows"],
+            2,
+            "{point}"
+        );
+        assert_eq!(
+            shop.rows("SELECT COUNT(*), SUM(landed_rows) FROM tillmart_state_product_months"),
+            ["3|4"],
+            "{point}"
+        );
+        shop.verified();
+    }
+}
+
+/// A mart that no sale belongs in is filled once, and not by every run.
+#[test]
+fn an_empty_mart_is_not_filled_again_and_again() {
+    let shop = with_marts(&[
+        ("big_sales.sql", &ROWS.replace(">= 5", ">= 5000")),
+        ("product_months.sql", &ROLLUP.replace("FROM sales\n", "FROM sales WHERE quantity > 1000\n")),
+    ]);
+    shop.deliver_rows("a.csv", &["1,1,Tea,2024-05-03,11,2.50,2,5.00"]);
+    assert_eq!(shop.run(0)["batches"], 1);
+    assert_eq!(shop.run(0)["batches"], 0);
+    shop.verified();
+}

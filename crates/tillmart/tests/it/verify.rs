@@ -74,3 +74,40 @@ fn a_dry_run_changes_nothing() {
     let after = (shop.area(""), shop.marts(), shop.rows("SELECT * FROM product_staging_table"));
     assert!(before == after, "something was changed");
 }
+
+/// A row-level mart of one's own is recomputed from the sales, source file by source file.
+#[test]
+fn a_changed_row_of_a_mart_of_ones_own_is_found() {
+    const MART: &str = "-- mart: receipts
+-- about: What every sale brought.
+SELECT s.product_name, s.total_cost, t.address, s.source_file_id, s.batch_id
+FROM sales AS s
+LEFT JOIN store AS t ON t.id = s.store_id
+";
+    let shop = Shop::new();
+    let folder = shop.folder().join("marts");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("receipts.sql"), MART).unwrap();
+    let dear = MART.replace("receipts", "northern").replace("s.store_id\n", "s.store_id\nWHERE t.address = 'North'\n");
+    std::fs::write(folder.join("northern.sql"), dear).unwrap();
+    shop.deliver_rows("a.csv", &["1,1,Tea,2024-05-03,11,2.50,2,5.00", "2,2,Coffee,2024-05-04,21,4.00,1,4.00"]);
+    shop.run(0);
+    shop.deliver_rows("b.csv", &["1,1,Tea,2024-05-03,11,2.50,4,10.00"]);
+    shop.run(0);
+    let verified = shop.tillmart(&["verify"]).ended(0);
+    assert!(verified.out.contains("compared  receipts: 3 rows"), "{}", verified.out);
+    assert!(verified.out.contains("left out  northern: its WHERE looks at an attribute"), "{}", verified.out);
+    // A dimension that was loaded anew makes no mart wrong.
+    let moved = shop.folder().join("store.csv");
+    std::fs::write(&moved, "id,address,store_manager_name\n1,Far north,Nora\n").unwrap();
+    shop.load_dimensions(&moved);
+    shop.verified();
+
+    // The table loses a commit: the second batch's rows are not in it.
+    let log = shop.storage("receipts/_delta_log/00000000000000000002.json");
+    std::fs::remove_file(&log).unwrap();
+    let told = shop.tillmart(&["verify"]).ended(2);
+    let expected = "differs   receipts\n   |  expected source file 2: 1 rows, total_cost 10.00, fingerprint ";
+    assert!(told.out.contains(expected), "{}", told.out);
+    assert!(told.out.contains("   |  found    source file 2: 0 rows, fingerprint 0"), "{}", told.out);
+}

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS tillmart_batch (
     id            BIGINT NOT NULL AUTO_INCREMENT,
     feed          VARCHAR(191) NOT NULL,
     token         BIGINT NOT NULL,                -- the run that claimed it
-    kind          VARCHAR(16) NOT NULL CHECK (kind IN ('load', 'replay', 'revoke')),
+    kind          VARCHAR(16) NOT NULL CHECK (kind IN ('load', 'replay', 'revoke', 'complete', 'fill')),
     kind_json     LONGTEXT NOT NULL,
     state         VARCHAR(16) NOT NULL CHECK (state IN ('claimed', 'landed', 'committed', 'published', 'finished')),
     claim_date    DATE NOT NULL,

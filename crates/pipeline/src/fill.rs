@@ -1,0 +1,114 @@
+//! Fill: marts that were added after sales had landed are made, and filled with everything landed, as a batch of its own kind.
+//!
+//! A mart is added when its table is missing while sales have landed. Only this batch makes its table, after the claim, and until
+//! then no other batch writes it: so wherever a process dies, a mart is either still missing, or its filling is the unfinished batch.
+
+use crate::marts::{Marts, SALES_MART, names};
+use crate::shop::{Pipeline, Prepared};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use tillmart_lake::TableSnapshot;
+use tillmart_model::{Batch, BatchState, Fault, FaultKind, Manifest, Result, Split};
+
+impl Pipeline {
+    /// Names of the marts whose tables are missing although sales have landed.
+    pub(crate) async fn added_marts(&self) -> Result<Vec<String>> {
+        let feed = &self.options.feed;
+        let under_way = self.seams.ledger.unfinished(feed).await?;
+        let has_landed = self.seams.ledger.last_published(feed).await?.is_some()
+            || under_way.is_some_and(|batch| !matches!(batch.state, BatchState::Claimed));
+        if !has_landed {
+            return Ok(Vec::new());
+        }
+        let tables = self.seams.schema.tables().await?;
+        let marts = names(&self.options.marts_folder)?;
+        let mut added: Vec<String> = marts.rollups.into_iter().filter(|name| !tables.contains(name)).collect();
+        for name in marts.rows.into_iter().filter(|name| name != SALES_MART) {
+            if self.lake.snapshot(&name, None).await?.is_none() {
+                added.push(name);
+            }
+        }
+        added.sort_unstable();
+        Ok(added)
+    }
+
+    pub(crate) async fn land_fill(&self, batch: &Batch, prepared: &Prepared, names: &[String]) -> Result<Manifest> {
+        let marts = prepared.all_named(names);
+        self.ensure_tables(&marts).await?;
+        let mut manifest = Manifest { batch_id: batch.id, ..Manifest::default() };
+        if marts.rows.is_empty() {
+            return Ok(manifest);
+        }
+        if let Some(lacking) = prepared.marts.rows.first().and_then(|sales| sales.lacks()) {
+            return Err(cannot_fill(&marts, &lacking));
+        }
+        let Some(sales) = self.lake.snapshot(SALES_MART, None).await? else { return Ok(manifest) };
+        let mut job = Arc::unwrap_or_clone(self.job(batch, prepared, BTreeMap::new(), false)?);
+        job.row_marts = marts.rows.clone();
+        job.rewritten = true;
+        let splits = sales.files.iter().map(|file| Split::Fill {
+            table: SALES_MART.to_owned(),
+            data_file: file.path.clone(),
+            size: file.size,
+            partition: file.partition.clone(),
+        });
+        let tasks = crate::land::spread(splits.collect(), self.seams.engine.tasks());
+        for task in self.run_tasks(&Arc::new(job), tasks).await? {
+            manifest.merge(task);
+        }
+        check(&sales, &marts, &manifest)?;
+        Ok(manifest)
+    }
+}
+
+impl Prepared {
+    /// Marts of these names, whether they have tables yet or not.
+    pub(crate) fn all_named(&self, names: &[String]) -> Marts {
+        let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let (marts, added) = (&self.marts, &self.added);
+        Marts {
+            rows: marts
+                .rows
+                .iter()
+                .chain(&added.rows)
+                .filter(|mart| names.contains(mart.name.as_str()))
+                .cloned()
+                .collect(),
+            rollups: marts
+                .rollups
+                .iter()
+                .chain(&added.rollups)
+                .filter(|rollup| names.contains(rollup.name.as_str()))
+                .cloned()
+                .collect(),
+        }
+    }
+}
+
+/// Every landed sale was read, and a mart without a `WHERE` has a row of each.
+fn check(sales: &TableSnapshot, marts: &Marts, manifest: &Manifest) -> Result<()> {
+    let landed: Option<u64> = sales.files.iter().map(|file| file.rows).sum();
+    let read: u64 = manifest.splits.iter().map(|report| report.tally.rows_read).sum();
+    let mut counts = vec![("the sales that were read", read)];
+    for mart in marts.rows.iter().filter(|mart| mart.takes_every_sale()) {
+        let written = manifest.files.iter().filter(|file| file.table == mart.name).map(|file| file.rows).sum();
+        counts.push((mart.name.as_str(), written));
+    }
+    match counts.into_iter().find(|(_, count)| landed != Some(*count)) {
+        None => Ok(()),
+        Some((what, count)) => {
+            Err(Fault::new(FaultKind::Promise, "a mart would be filled with too few or too many rows")
+                .expected(landed.map_or_else(|| "known row counts".to_owned(), |rows| format!("{rows} rows")))
+                .found(format!("{what}: {count} rows"))
+                .hint("nothing was committed; please report this"))
+        }
+    }
+}
+
+fn cannot_fill(marts: &Marts, lacking: &str) -> Fault {
+    let names: Vec<&str> = marts.rows.iter().map(|mart| mart.name.as_str()).collect();
+    Fault::new(FaultKind::Mart, format!("{} cannot be filled with the sales that have landed", names.join(", ")))
+        .expected(format!("{SALES_MART} with every column of the sale as it is"))
+        .found(format!("a {SALES_MART} of your own without {lacking}"))
+        .hint("take the mart's file out of the marts folder and run again; or add the column to the sales mart in a new project")
+}
