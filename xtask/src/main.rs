@@ -5,6 +5,7 @@
 
 mod check;
 mod machine;
+mod production;
 mod project;
 mod real_sales;
 mod servers;
@@ -21,7 +22,8 @@ Tasks:
   test                   run the whole test suite (cargo nextest if installed, else cargo test); installs the
                          servers that tests start (MariaDB, RadosGW) on Debian as root, or says how
   check                  format, clippy and docs with warnings denied, and the size of source files
-  real-sales [--release] load the whole real sales data three ways and check every figure to the cent
+  real-sales [--release] load the whole real sales data in many ways, in a folder and on MariaDB and RadosGW,
+                         and check every figure to the cent
                          (needs python3, and the shared data: beside the clone as ../shared, or at $TILLMART_SHARED;
                          $TILLMART_SEED repeats the shuffle and the kills of an earlier run)
 

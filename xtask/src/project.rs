@@ -20,7 +20,7 @@ pub(crate) struct Project {
     binary: PathBuf,
     /// The project's folder.
     pub(crate) folder: PathBuf,
-    settings: Vec<(&'static str, String)>,
+    settings: Vec<(String, String)>,
 }
 
 impl Project {
@@ -29,10 +29,9 @@ impl Project {
         binary: &Path,
         folder: PathBuf,
         dimensions: &Path,
-        settings: &[(&'static str, &str)],
+        settings: &[(String, String)],
     ) -> Outcome<Self> {
-        let settings = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let project = Project { binary: binary.to_owned(), folder, settings };
+        let project = Project { binary: binary.to_owned(), folder, settings: settings.to_vec() };
         let mut init = project.bare();
         init.arg("init").arg(&project.folder);
         ended(&mut init, ALL_DONE)?;

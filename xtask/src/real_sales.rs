@@ -6,6 +6,7 @@
 use crate::Outcome;
 use crate::machine::{cargo, files_below, root, shown, target, told};
 use crate::project::{ALL_DONE, Project, REJECTED};
+use crate::servers;
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher, Hasher};
@@ -15,10 +16,11 @@ use std::time::{Duration, Instant};
 
 const MARTS: [&str; 4] = ["customers_data_mart", "sales_team_data_mart", "sales_data_mart", "customer_data_mart"];
 
-/// Loads the real sales as one batch, as a batch for each file in shuffled order, and with kills; then redelivers,
-/// refuses and replays.
+/// Loads the real sales as one batch, as a batch for each file in shuffled order, with kills, and on MariaDB and RadosGW; then
+/// redelivers, refuses and replays.
 pub(crate) fn run(release: bool) -> Outcome {
     let start = Instant::now();
+    servers::ensure()?;
     let shared = shared()?;
     let seed = seed()?;
     println!("seed {seed} (TILLMART_SEED={seed} repeats this run)");
@@ -71,11 +73,11 @@ impl Chance {
 }
 
 /// Everything that the scenarios work with.
-struct Bench {
+pub(crate) struct Bench {
     binary: PathBuf,
     python: PathBuf,
     folder: PathBuf,
-    prepared: PathBuf,
+    pub(crate) prepared: PathBuf,
     files: Vec<PathBuf>,
     chance: Chance,
 }
@@ -117,9 +119,11 @@ impl Bench {
         told_time("a batch for each file, in shuffled order: equal tables", start.elapsed());
 
         let start = Instant::now();
-        let killed = self.killed(took)?;
+        let killed = self.killed(took, &mut |name| self.delivered(name, &[batches_of(40)]))?;
         self.equal(&one_tables, &self.snapshot(&killed, "killed")?, &[])?;
         told_time("killed at three random moments: equal tables", start.elapsed());
+
+        self.on_servers(&one_tables, took)?;
 
         let start = Instant::now();
         self.redeliver(&one, &one_tables)?;
@@ -129,16 +133,23 @@ impl Bench {
         Ok(())
     }
 
-    fn project(&self, name: &str, settings: &[(&'static str, &str)]) -> Outcome<Project> {
+    /// A project with the dimensions loaded; `settings` are variables it is run with.
+    pub(crate) fn project(&self, name: &str, settings: &[(String, String)]) -> Outcome<Project> {
         Project::new(&self.binary, self.folder.join(name), &self.prepared.join("dimensions"), settings)
+    }
+
+    /// A project in its folder, with everything delivered.
+    fn delivered(&self, name: &str, settings: &[(String, String)]) -> Outcome<Project> {
+        let project = self.project(name, settings)?;
+        for file in &self.files {
+            project.deliver(file, &self::name(file))?;
+        }
+        Ok(project)
     }
 
     /// Issue 2, point 1: everything in one batch.
     fn one_batch(&self) -> Outcome<Project> {
-        let project = self.project("one-batch", &[])?;
-        for file in &self.files {
-            project.deliver(file, &name(file))?;
-        }
+        let project = self.delivered("one-batch", &[])?;
         let summary = self.folder.join("one-batch.json");
         let printed = project.call(&["run", "--json"], REJECTED)?;
         fs::write(&summary, printed).map_err(|error| format!("cannot write {}: {error}", summary.display()))?;
@@ -154,7 +165,7 @@ impl Bench {
         let mut chance = self.chance.clone();
         let mut files = self.files.clone();
         chance.shuffle(&mut files);
-        let project = self.project("shuffled", &[("TILLMART_FEED_BATCH_FILES_MAX", "1")])?;
+        let project = self.project("shuffled", &[batches_of(1)])?;
         for (number, file) in files.iter().enumerate() {
             project.deliver(file, &format!("{number:04}/{}", name(file)))?;
         }
@@ -166,15 +177,13 @@ impl Bench {
         Ok(project)
     }
 
-    /// Three kills, then a run to the end. `whole` is what an undisturbed run takes.
-    fn killed(&self, whole: Duration) -> Outcome<Project> {
+    /// Three kills, then a run to the end. `whole` is what an undisturbed run takes; `fresh` makes a project with everything
+    /// delivered, under a name.
+    pub(crate) fn killed(&self, whole: Duration, fresh: &mut dyn FnMut(&str) -> Outcome<Project>) -> Outcome<Project> {
         let mut chance = self.chance.clone();
         let mut window_ms = (whole.as_millis() as u64 / 4).max(100);
         for attempt in 1..=4 {
-            let project = self.project(&format!("killed-{attempt}"), &[("TILLMART_FEED_BATCH_FILES_MAX", "40")])?;
-            for file in &self.files {
-                project.deliver(file, &name(file))?;
-            }
+            let project = fresh(&format!("killed-{attempt}"))?;
             let mut kills = 0;
             for _ in 0..3 {
                 let delay = Duration::from_millis(20 + chance.below(window_ms));
@@ -234,7 +243,7 @@ impl Bench {
     }
 
     /// Issue 2, point 3: the five customers come, their sales land once, and a second replay finds nothing.
-    fn replay(&self, project: &Project) -> Outcome {
+    pub(crate) fn replay(&self, project: &Project) -> Outcome {
         let customers = self.folder.join("late/customer.csv");
         self.judge("missing-customers", &[&project.folder, &customers])?;
         project.load_dimensions(&customers)?;
@@ -273,20 +282,20 @@ impl Bench {
     }
 
     /// Every figure of `expected.json`, and every row and key, from the database and from the Delta tables.
-    fn figures(&self, project: &Project) -> Outcome {
+    pub(crate) fn figures(&self, project: &Project) -> Outcome {
         self.judge("figures", &[&project.folder, &self.prepared, &self.prepared.join("expected.json")])?;
         project.call(&["verify"], ALL_DONE).map(|_| ())
     }
 
     /// Writes every table in a form that can be compared, and returns the folder.
-    fn snapshot(&self, project: &Project, name: &str) -> Outcome<PathBuf> {
+    pub(crate) fn snapshot(&self, project: &Project, name: &str) -> Outcome<PathBuf> {
         let folder = self.folder.join("snapshots").join(name);
         self.judge("snapshot", &[&project.folder, &folder])?;
         Ok(folder)
     }
 
     /// Compares two snapshots; `tables` empty means all.
-    fn equal(&self, one: &Path, other: &Path, tables: &[&str]) -> Outcome {
+    pub(crate) fn equal(&self, one: &Path, other: &Path, tables: &[&str]) -> Outcome {
         let mut arguments = vec![one, other];
         arguments.extend(tables.iter().map(Path::new));
         self.judge("equal", &arguments)
@@ -339,6 +348,11 @@ fn python() -> Outcome<PathBuf> {
     Ok(python)
 }
 
+/// The variable that cuts what waits into batches of this many files.
+pub(crate) fn batches_of(files: u32) -> (String, String) {
+    ("TILLMART_FEED_BATCH_FILES_MAX".to_owned(), files.to_string())
+}
+
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
@@ -355,6 +369,6 @@ fn there(path: &Path, expected: bool) -> Outcome {
     }
 }
 
-fn told_time(what: &str, took: Duration) {
+pub(crate) fn told_time(what: &str, took: Duration) {
     println!("{what} ({} s)", took.as_secs());
 }

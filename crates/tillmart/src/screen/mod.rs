@@ -1,5 +1,6 @@
 //! What a person sees: data on stdout, talk on stderr.
 
+mod interrupt;
 pub(crate) mod progress;
 pub(crate) mod summary;
 pub(crate) mod table;

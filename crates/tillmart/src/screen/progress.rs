@@ -1,10 +1,10 @@
 //! Progress on a terminal as a bar, elsewhere as plain lines.
 
+use super::interrupt::Interrupt;
 use super::talk;
 use crate::secrets::known;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tillmart_engine::Progress;
@@ -15,30 +15,18 @@ pub(crate) struct Screen {
     quiet: bool,
     terminal: bool,
     bar: Arc<Mutex<Option<ProgressBar>>>,
-    kill: Option<KillAt>,
-}
-
-/// `TILLMART_KILL_AT=point` or `point:n`: the process dies, without cleaning up, the n-th time it passes the point.
-/// For crash tests, which kill a real process. `panic:point` panics there instead, with every known secret in its message:
-/// for the test that looks for them. Only a debug build does that.
-struct KillAt {
-    panics: bool,
-    point: String,
-    left: AtomicU32,
+    interrupt: Option<Interrupt>,
 }
 
 impl Screen {
     /// Quiet when a program reads the result.
     pub(crate) fn new(quiet: bool) -> Screen {
-        let kill = std::env::var("TILLMART_KILL_AT").ok().map(|text| {
-            let (panics, text) = match text.strip_prefix("panic:") {
-                Some(rest) => (cfg!(debug_assertions), rest),
-                None => (false, text.as_str()),
-            };
-            let (point, times) = text.split_once(':').unwrap_or((text, "1"));
-            KillAt { panics, point: point.to_owned(), left: AtomicU32::new(times.parse().unwrap_or(1)) }
-        });
-        Screen { quiet, terminal: std::io::stderr().is_terminal(), bar: Arc::new(Mutex::new(None)), kill }
+        Screen {
+            quiet,
+            terminal: std::io::stderr().is_terminal(),
+            bar: Arc::new(Mutex::new(None)),
+            interrupt: Interrupt::from_environment(),
+        }
     }
 
     fn bar(&self) -> std::sync::MutexGuard<'_, Option<ProgressBar>> {
@@ -97,13 +85,8 @@ impl Observer for Screen {
     }
 
     fn reached(&self, point: Point) {
-        let Some(kill) = &self.kill else { return };
-        if point.name() == kill.point && kill.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            #[cfg(debug_assertions)]
-            if kill.panics {
-                panic!("asked for at {}, knowing {}", kill.point, known::all_of_them());
-            }
-            std::process::abort();
+        if let Some(interrupt) = &self.interrupt {
+            interrupt.passed(point.name());
         }
     }
 }

@@ -34,3 +34,7 @@ mod transcripts;
 mod secrets;
 
 mod canary;
+
+mod servers;
+
+mod production;

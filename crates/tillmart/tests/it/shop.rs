@@ -1,5 +1,6 @@
 //! A small shop in a temporary folder, and the binary that works on it.
 
+use crate::servers::{Rented, Servers, Variable};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::Value;
@@ -7,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
 use tempfile::TempDir;
 
 /// The header of a sales file.
@@ -77,15 +79,34 @@ impl Told {
     }
 }
 
-/// A project of its own.
+/// A project of its own: in its folder, or on servers.
 pub(crate) struct Shop {
     folder: TempDir,
+    served: Option<Served>,
+}
+
+/// Where a shop on servers lives.
+struct Served {
+    servers: Arc<Servers>,
+    rented: Rented,
+    variables: Vec<Variable>,
 }
 
 impl Shop {
     /// A project with the small dimensions above, and no mart but the built-in ones.
     pub(crate) fn new() -> Shop {
-        let shop = Shop::bare();
+        Shop::furnished(None)
+    }
+
+    /// The same on servers, with a database and a bucket of its own.
+    pub(crate) fn on(servers: &Arc<Servers>) -> Shop {
+        let rented = servers.rent();
+        let variables = servers.variables(&rented);
+        Shop::furnished(Some(Served { servers: Arc::clone(servers), rented, variables }))
+    }
+
+    fn furnished(served: Option<Served>) -> Shop {
+        let shop = Shop::made(served);
         let dimensions = shop.folder().join("dimensions");
         fs::create_dir(&dimensions).unwrap();
         for (name, text) in DIMENSIONS {
@@ -97,7 +118,11 @@ impl Shop {
 
     /// A project whose dimension tables are empty.
     pub(crate) fn bare() -> Shop {
-        let shop = Shop { folder: tempfile::tempdir().unwrap() };
+        Shop::made(None)
+    }
+
+    fn made(served: Option<Served>) -> Shop {
+        let shop = Shop { folder: tempfile::tempdir().unwrap(), served };
         let folder = shop.folder().to_str().unwrap();
         shop.tillmart(&["init", folder]).ended(0);
         fs::remove_dir_all(shop.folder().join("marts")).unwrap();
@@ -107,14 +132,14 @@ impl Shop {
 
     /// An empty folder, for a project that the test makes.
     pub(crate) fn empty_folder() -> Shop {
-        Shop { folder: tempfile::tempdir().unwrap() }
+        Shop { folder: tempfile::tempdir().unwrap(), served: None }
     }
 
     /// A copy of this project as it is now.
     pub(crate) fn copy(&self) -> Shop {
         let folder = tempfile::tempdir().unwrap();
         copy_folder(self.folder(), folder.path());
-        Shop { folder }
+        Shop { folder, served: None }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -141,7 +166,34 @@ impl Shop {
             command.env_remove(name);
         }
         command.stdin(Stdio::null()).arg("--project").arg(self.folder()).args(arguments);
+        if let Some(served) = &self.served {
+            command.envs(served.variables.iter().map(|(name, value)| (name, value)));
+        }
         command
+    }
+
+    /// What a shop on servers has there.
+    pub(crate) fn rented(&self) -> &Rented {
+        &self.served.as_ref().expect("a shop on servers").rented
+    }
+
+    /// Starts a call that stops at a point of the flow and waits there.
+    pub(crate) fn start_held(&self, arguments: &[&str], point: &str) -> Held {
+        let file = self.folder().join("held");
+        let child = self
+            .command(arguments)
+            .env("TILLMART_HOLD_AT", format!("{point}:{}", file.display()))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut held = Held { child: Some(child), file };
+        while !held.file.exists() {
+            let ended = held.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "it ended before it came to {point}: {ended:?}");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        held
     }
 
     pub(crate) fn tillmart(&self, arguments: &[&str]) -> Told {
@@ -166,6 +218,9 @@ impl Shop {
 
     /// Puts a source file into the incoming area, under a name that hides it until it is whole.
     pub(crate) fn deliver(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        if let Some(served) = &self.served {
+            return served.servers.deliver(&served.rented, name, bytes.as_ref());
+        }
         let path = self.storage("sales_data").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         let hidden = path.with_file_name(".coming");
@@ -240,6 +295,33 @@ impl Shop {
     /// Rows of the Delta tables, without batch, and with the source file's path in the place of its id.
     pub(crate) fn lake(&self) -> Vec<Value> {
         self.query(LAKE).as_array().unwrap().clone()
+    }
+}
+
+/// A call that waits at a point of the flow.
+pub(crate) struct Held {
+    child: Option<Child>,
+    file: PathBuf,
+}
+
+impl Held {
+    /// Lets it go on.
+    pub(crate) fn let_go(&self) {
+        fs::remove_file(&self.file).unwrap();
+    }
+
+    /// Waits for its end.
+    pub(crate) fn ended(mut self) -> Told {
+        Told::of(self.child.take().unwrap().wait_with_output().unwrap())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 

@@ -49,20 +49,25 @@ impl<'a> Transcript<'a> {
 
     #[track_caller]
     fn is(&self, name: &str) {
-        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/transcripts").join(format!("{name}.txt"));
-        if std::env::var_os("TILLMART_WRITE_TRANSCRIPTS").is_some() {
-            fs::create_dir_all(file.parent().unwrap()).unwrap();
-            fs::write(&file, &self.text).unwrap();
-            return;
-        }
-        let expected = fs::read_to_string(&file).unwrap_or_default();
-        assert!(
-            expected == self.text,
-            "{name} reads otherwise. If it is meant, set TILLMART_WRITE_TRANSCRIPTS=1 and look at the difference.\n\
-             === expected\n{expected}\n=== told\n{}",
-            self.text
-        );
+        is(name, &self.text);
     }
+}
+
+/// Holds a text against the transcript of that name.
+#[track_caller]
+pub(crate) fn is(name: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/transcripts").join(format!("{name}.txt"));
+    if std::env::var_os("TILLMART_WRITE_TRANSCRIPTS").is_some() {
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, text).unwrap();
+        return;
+    }
+    let expected = fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        expected == text,
+        "{name} reads otherwise. If it is meant, set TILLMART_WRITE_TRANSCRIPTS=1 and look at the difference.\n\
+         === expected\n{expected}\n=== told\n{text}"
+    );
 }
 
 /// Paths, times and speeds replaced; trailing blanks of tables cut.
