@@ -6,6 +6,7 @@
 mod dimensions;
 mod ledger;
 mod mariadb;
+mod mariadb_faults;
 mod publishing;
 mod scene;
 mod schema;
@@ -70,6 +71,7 @@ macro_rules! conformance {
                 null_keys_and_other_columns_are_refused,
                 random_merges_equal_a_recount,
                 text_of_any_layout_is_taken,
+                texts_are_keys_byte_by_byte,
             );
             conformance!(@cases $fresh, schema:
                 nothing_works_before_migrate_and_says_so,

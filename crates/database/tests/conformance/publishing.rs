@@ -443,3 +443,30 @@ pub(crate) async fn text_of_any_layout_is_taken(setting: &dyn Setting) {
     let rows: &Int64Array = arrow::array::AsArray::as_primitive(state.column(6));
     assert_eq!(rows.values().to_vec(), [2, 2, 2]);
 }
+
+/// Neither case, nor accents, nor a blank at the end makes two keys one, in the state as in the published table.
+pub(crate) async fn texts_are_keys_byte_by_byte(setting: &dyn Setting) {
+    let database = migrated(setting).await;
+    let state = StateTable { scope: vec!["sales_month".to_owned()], ..team_state() };
+    let target = TargetTable { scope: vec!["sales_month".to_owned()], ..team_target() };
+    database.prepare(&state, &target).await.expect("prepared");
+    let lease = leased(&*database).await;
+    let words = ["", " ", "\0", "Tea", "tea", "tea ", "tea\u{301}", "te\u{e1}", "\\", "'", "\u{1F9FE}"];
+    let rows: Vec<Sum> = words.iter().map(|word| (1, *word, 1, 0, 100, 1, 1)).collect();
+    let published: Vec<Paid> = words.iter().map(|word| (1, 1, Some(*word), *word, 100)).collect();
+    let mut publication = open(&*database, &lease).await;
+    publication.merge(&state, &sums(&rows), 1).await.expect("merged");
+    let mut sorted = rows.clone();
+    sorted.sort_by_key(|row| row.1);
+    let touched = whole(&state.schema, &publication.touched(&state).await.expect("touched"));
+    assert_eq!(touched, sums(&sorted));
+    let all = [paid(&published)];
+    assert_eq!(publication.replace(&state, &target, &all).await.expect("replaced"), words.len() as u64);
+    assert_eq!(publication.replace(&state, &target, &all).await.expect("replaced"), 0);
+    let half = [paid(&published[..5])];
+    assert_eq!(publication.replace(&state, &target, &half).await.expect("replaced"), words.len() as u64 - 5);
+    publication.commit(at(4)).await.expect("published");
+    let mut left = published[..5].to_vec();
+    left.sort_by_key(|row| row.3);
+    assert_eq!(target_rows(&*database).await, paid(&left));
+}
