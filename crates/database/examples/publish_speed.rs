@@ -89,10 +89,10 @@ async fn upserts(conn: &mut Conn, rows: i64, size: i64) {
 
 /// The same by a file that the server asks for.
 async fn load(conn: &mut Conn, rows: i64, upsert: bool) {
-    conn.query_drop(format!(
+    conn.query_drop(
         "CREATE OR REPLACE TEMPORARY TABLE incoming (customer_id BIGINT, sales_date_month DATE, total_sales DECIMAL(16, 2), \
          landed_rows BIGINT, PRIMARY KEY (customer_id, sales_date_month)) ENGINE = InnoDB"
-    ))
+    )
     .await
     .expect("made");
     conn.query_drop("START TRANSACTION").await.expect("begun");
