@@ -167,6 +167,20 @@ async fn a_used_database_is_taken_over_and_its_rows_stay_its_own() {
     assert_eq!(prices.value(0), 125_000, "12.50 with four fraction digits");
 }
 
+/// A column of theirs under a name of ours is told, and nothing is taken for done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_staging_table_with_a_column_of_our_name_is_refused() {
+    let fresh = Fresh::new();
+    fresh.by_hand(USED);
+    fresh.by_hand("ALTER TABLE product_staging_table ADD COLUMN size INT");
+    for _ in 0..2 {
+        let fault = refused(fresh.opened().migrate().await, FaultKind::Database);
+        assert!(fault.to_string().contains("size") && fault.to_string().contains("rename"), "{fault}");
+    }
+    fresh.by_hand("ALTER TABLE product_staging_table RENAME COLUMN size TO their_size");
+    fresh.opened().migrate().await.expect("migrated");
+}
+
 /// An upsert goes by the key alone: another unique key of the table must not turn it to another row.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dimension_is_loaded_by_its_key_alone() {

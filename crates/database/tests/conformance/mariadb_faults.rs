@@ -8,7 +8,7 @@ use crate::scene::{
 use crate::{Database, Setting};
 use std::path::PathBuf;
 use std::sync::Arc;
-use tillmart_database::{Ledger, MySql, Publisher, Schema};
+use tillmart_database::{Dimension, Dimensions, Ledger, MySql, Publisher, Schema};
 use tillmart_model::{BatchState, Fault, FaultKind, MySqlServer, Secret, TlsMode};
 use tillmart_testkit::{Certificates, MariaDb, MariaDbOptions, Proxy, free_port};
 
@@ -71,6 +71,35 @@ async fn a_missing_privilege_is_named() {
     names(&fault, &["GRANT", "database.url"]);
     let fault = refused(database.prepare(&team_state(), &team_target()).await, FaultKind::Database);
     assert!(fault.what.contains("CREATE") && !fault.to_string().contains(CANARY), "{fault}");
+}
+
+/// The privileges that `docs/mysql.md` asks for, and no other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_documented_privileges_are_enough() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/mysql.md")).expect("the page");
+    let granted = page.split_once("GRANT ").and_then(|(_, rest)| rest.split_once(" ON ")).expect("a GRANT").0;
+    let fresh = Fresh::new();
+    let own = format!("plain_{}", fresh.database);
+    fresh.by_hand(&format!(
+        "CREATE USER {own}@'{0}' IDENTIFIED BY '{CANARY}'; GRANT {granted} ON {1}.* TO {own}@'{0}'",
+        MariaDb::HOST,
+        fresh.database
+    ));
+    let server = MySqlServer { user: own, password: Some(Secret::new(CANARY)), ..fresh.reached() };
+    let database = MySql::open(&server).expect("opened");
+    database.migrate().await.expect("migrated");
+    database.prepare(&team_state(), &team_target()).await.expect("prepared");
+    let lease = leased(&database).await;
+    let batch = committed(&database, &lease, &["a.csv"]).await;
+    publication(&database, &lease, batch.id).await.expect("published");
+    archive(&database, &lease, &batch).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("store.csv");
+    std::fs::write(&file, "id,address\n1,here\n").expect("written");
+    database.load_csv(Dimension::Store, &file).await.expect("loaded");
+    for table in database.tables().await.expect("told") {
+        database.read_table(&table).await.expect("read");
+    }
 }
 
 fn tls_server(names: &[&str]) -> Fresh {
