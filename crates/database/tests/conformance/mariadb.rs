@@ -1,8 +1,8 @@
 //! MariaDB's setting, and promises that only make sense on a server.
 
 use crate::scene::{
-    FEED, alive, archive, at, claimed, committed, found, landing, leased, migrated, refused, team_state, team_target,
-    today, ttl, versions,
+    FEED, alive, archive, at, claimed, committed, found, landing, leased, migrated, paid, refused, sums, team_state,
+    team_target, today, ttl, versions,
 };
 use crate::{Database, Setting};
 use arrow::array::AsArray;
@@ -79,6 +79,13 @@ async fn a_server_with_odd_habits_keeps_the_promises() {
     crate::publishing::replace_changes_only_what_differs(&Fresh::on(Arc::clone(&odd))).await;
     crate::publishing::an_overflow_is_refused_and_leaves_nothing(&Fresh::on(Arc::clone(&odd))).await;
     crate::dimensions::a_file_is_loaded_and_read_back_exactly(&Fresh::on(odd)).await;
+}
+
+/// Programs choose their runtime: one of a single thread serves as well.
+#[tokio::test(flavor = "current_thread")]
+async fn a_single_threaded_runtime_is_enough() {
+    crate::publishing::a_dropped_publication_leaves_no_trace(&Fresh::new()).await;
+    crate::publishing::a_renewal_during_a_publication_is_carried(&Fresh::new()).await;
 }
 
 /// Keys of an object store: 1,024 bytes, blanks at the end, upper and lower case, and letters that some collations take
@@ -242,6 +249,25 @@ async fn a_mart_without_its_unique_key_is_refused_with_the_statement() {
         assert!(fault.found.as_deref().is_some_and(|found| found.contains(column)), "{fault}");
         fresh.by_hand("DROP TABLE sales_team_data_mart; RENAME TABLE kept TO sales_team_data_mart");
     }
+}
+
+/// A table that was there before may take a blank at the end, or another case, for nothing; a scope is its bytes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_of_a_scope_that_only_looks_the_same_stay() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    fresh.by_hand("CREATE TABLE sales_team_data_mart (store_id INT NOT NULL, sales_person_id BIGINT NOT NULL, full_name VARCHAR(100), sales_month VARCHAR(70) COLLATE utf8mb4_bin NOT NULL, first_day DATE, total_sales DECIMAL(16, 2), mean_price DECIMAL(14, 4), PRIMARY KEY (store_id, sales_person_id, sales_month)); INSERT INTO sales_team_data_mart (store_id, sales_person_id, sales_month) VALUES (1, 8, 'may '), (1, 9, 'may')");
+    database.prepare(&team_state(), &team_target()).await.expect("prepared");
+    let lease = leased(&*database).await;
+    let batch = committed(&*database, &lease, &[]).await;
+    let mut publication = database.begin(&lease, batch.id).await.expect("begun");
+    publication.merge(&team_state(), &sums(&[(7, "may", 1, 19_850, 100, 1, 1)]), 1).await.expect("merged");
+    let rows = [paid(&[(1, 7, None, "may", 100)])];
+    let changed = publication.replace(&team_state(), &team_target(), &rows).await.expect("replaced");
+    assert_eq!(changed, 2, "one comes, one goes");
+    publication.commit(at(4)).await.expect("published");
+    let left = fresh.by_hand("SELECT sales_person_id FROM sales_team_data_mart ORDER BY 1");
+    assert_eq!(left, "7\n8\n", "the other scope's row stays");
 }
 
 /// MySQL commits at every DDL statement: a migration may stop between any two.
