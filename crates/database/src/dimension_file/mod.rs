@@ -74,6 +74,8 @@ impl<'a> Intake<'a> {
     /// Ends the reading: all faults of the file, or none.
     pub(crate) fn close(mut self) -> Result<(), Box<Fault>> {
         self.check_end();
+        // A database may tell of a double key later than of the lines after it.
+        self.faults.sort_by_key(|fault| fault.place.as_ref().map(|place| (place.line, place.column)));
         match Fault::join(self.faults) {
             Some(fault) => Err(fault.into()),
             None => Ok(()),

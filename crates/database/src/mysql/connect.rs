@@ -163,7 +163,8 @@ fn certificate_refused(server: &MySqlServer, error: &rustls::Error) -> Fault {
     let own =
         if server.authorities.is_some() { "those of the file in `database.authorities`" } else { "the public ones" };
     match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => fault
+        // A bad signature is what an authority of the same name with another key looks like.
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::BadSignature) => fault
             .expected(format!("a certificate by a trusted authority: {own}"))
             .found("one by another authority")
             .hint("set `database.authorities` to the PEM file of the authority that signed the server's certificate"),

@@ -128,7 +128,7 @@ impl Ledger for MySql {
         self.write(move |link| {
             lease::current(link, &lease)?;
             let file = file(link, file_id)?.ok_or_else(|| no_file(file_id))?;
-            let batch = own_batch(link, &lease, file.batch_id)?;
+            let batch = rules::of_feed(bare_batch(link, file.batch_id)?, &lease)?;
             if !file.active && file.location == location {
                 return Ok(());
             }

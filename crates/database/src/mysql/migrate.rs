@@ -93,13 +93,13 @@ fn migrate_alone(link: &mut Link) -> Tried<Vec<Migration>> {
         let before = step.is_applied(&applied)?;
         if !before {
             run_all(link, step.sql)?;
+            whole_ledger(link)?;
             let sql = "INSERT INTO tillmart_migration (number, name, checksum, applied) VALUES (?, ?, ?, ?)";
             let now = moment_text(Clock::System.now());
             link.execute(sql, vec![step.number.into(), step.name.into(), step.checksum().into(), now.into()])?;
         }
         done.push(Migration { number: step.number, name: step.name.to_owned(), applied: before });
     }
-    whole_ledger(link)?;
     Ok(done)
 }
 
@@ -124,9 +124,10 @@ fn whole_ledger(link: &mut Link) -> Tried<()> {
     let lacks = ["feed", "path_hash", "landed_digest", "header"];
     match lacks.into_iter().find(|name| !found.iter().any(|column| column.name == *name)) {
         None => Ok(()),
-        Some(name) => {
+        Some(_) => {
+            let words: Vec<&str> = found.iter().map(|column| column.name.as_str()).collect();
             let fault = database("`product_staging_table` has a column of a name that Tillmart needs for its own")
-                .found(format!("column `{name}` could not be added"))
+                .found(format!("columns {}; ours were not added", words.join(", ")))
                 .hint(
                     "rename that column of yours, delete the row of migration 1 in `tillmart_migration`, migrate again",
                 );

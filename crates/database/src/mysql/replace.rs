@@ -36,6 +36,10 @@ struct Wanted<'a> {
     rows: HashMap<Vec<u8>, (u32, u32, Standing)>,
     /// Where the key's columns stand.
     key: Vec<usize>,
+    /// Where the scope's columns stand, if the server may find rows of a scope that only looks like a touched one: a table
+    /// that was there before may compare texts in its own way.
+    scope: Vec<usize>,
+    touched: &'a Touched,
     /// Keys of rows that shall go, as SQL.
     gone: Vec<String>,
 }
@@ -64,7 +68,7 @@ pub(super) fn replace(
 }
 
 impl<'a> Wanted<'a> {
-    fn gather(target: &'a TargetTable, touched: &Touched, columns: &'a [Vec<ArrayRef>]) -> Tried<Self> {
+    fn gather(target: &'a TargetTable, touched: &'a Touched, columns: &'a [Vec<ArrayRef>]) -> Tried<Self> {
         let all = names(&target.schema);
         let at = |wanted: &[String]| -> Vec<usize> {
             wanted.iter().filter_map(|name| all.iter().position(|other| other == name)).collect()
@@ -97,11 +101,17 @@ impl<'a> Wanted<'a> {
                 }
             }
         }
-        Ok(Wanted { target, batches, rows, key, gone: Vec::new() })
+        let by_text = scope.iter().any(|at| target.schema.field(*at).data_type() == &DataType::Utf8);
+        let scope = if by_text { scope } else { Vec::new() };
+        Ok(Wanted { target, batches, rows, key, scope, touched, gone: Vec::new() })
     }
 
     /// Takes note of a row that is there.
     fn meet(&mut self, row: &Row) -> Tried<()> {
+        let scope: Vec<String> = self.scope.iter().map(|at| super::rows::text_at(row, *at)).collect();
+        if !scope.is_empty() && !self.touched.has(&scope) {
+            return Ok(());
+        }
         let mut encoded = Vec::new();
         for at in &self.key {
             match row.as_ref(*at) {

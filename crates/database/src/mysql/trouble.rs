@@ -109,6 +109,11 @@ pub(super) fn column(error: &ServerError) -> Option<&str> {
     between(&error.message, "column '", "'").or_else(|| between(&error.message, "Column '", "'"))
 }
 
+/// The key that a message names, which stands last in it; what comes before is the row's values, which may be a customer's.
+fn key(error: &ServerError) -> &str {
+    error.message.rsplit_once(" for key ").map_or("?", |(_, key)| key)
+}
+
 fn tell(error: &ServerError, user: &str) -> Fault {
     match error.code {
         1146 => {
@@ -122,10 +127,13 @@ fn tell(error: &ServerError, user: &str) -> Fault {
         1205 | 1213 => database("another program held what this one needed for too long")
             .found(&error.message)
             .hint("look for long transactions with `SHOW FULL PROCESSLIST`, and run again"),
-        // What is said of these may quote a value, which may be a customer's.
+        // What is said of these quotes the value, which may be a customer's.
         1366 | 1292 => database("a table of the database cannot hold a value")
             .found(format!("a value that does not fit column `{}`", column(error).unwrap_or("?")))
             .hint("make the column as wide as the data, in character set utf8mb4"),
+        1062 => database("a unique key of the database refused a row")
+            .found(format!("another row has the same values in key {}", key(error)))
+            .hint("mend the row that is to come or the one that is there; nothing was kept"),
         1264 | 1265 | 1406 => database("a table of the database cannot hold a value")
             .found(&error.message)
             .hint("make the column wide enough and run again"),

@@ -182,3 +182,20 @@ pub(crate) async fn an_empty_table_reads_as_no_row(setting: &dyn Setting) {
         assert_eq!(upserted, Upserted::default());
     }
 }
+
+/// Databases take rows by the thousand; what is wrong with one of them is told all the same, in the order of the file.
+pub(crate) async fn long_files_are_told_of_by_line(setting: &dyn Setting) {
+    let database = migrated(setting).await;
+    let lines = |count: i64| -> String { (1..=count).map(|id| format!("{id},place {id}\n")).collect() };
+    let upserted = database.load_csv(Dimension::Store, &csv(format!("id,address\n{}", lines(2_600))).path).await;
+    assert_eq!(upserted.expect("loaded"), Upserted { added: 2_600, changed: 0, unchanged: 0 });
+    let more = format!("id,address\n{}1300,elsewhere\nx,bad\n2600,again\n", lines(2_601));
+    let fault = refused(database.load_csv(Dimension::Store, &csv(more).path).await, FaultKind::Settings);
+    assert_eq!(spots(&fault), [(2_603, 1), (2_604, 1), (2_605, 1)], "{fault}");
+    let told = fault.to_string();
+    assert!(told.contains("line 1301") && told.contains("line 2601"), "{told}");
+    let changed = format!("id,address\n{}2601,new\n1,elsewhere\n", lines(2_600).replacen("1,place 1\n", "", 1));
+    let upserted = database.load_csv(Dimension::Store, &csv(changed).path).await.expect("loaded");
+    assert_eq!(upserted, Upserted { added: 1, changed: 1, unchanged: 2_599 });
+    assert_eq!(database.count(Dimension::Store).await.expect("counted"), 2_601);
+}

@@ -6,6 +6,7 @@
 mod dimensions;
 mod ledger;
 mod mariadb;
+mod mariadb_faults;
 mod publishing;
 mod scene;
 mod schema;
@@ -70,6 +71,8 @@ macro_rules! conformance {
                 null_keys_and_other_columns_are_refused,
                 random_merges_equal_a_recount,
                 text_of_any_layout_is_taken,
+                texts_are_keys_byte_by_byte,
+                many_scopes_are_touched_at_once,
             );
             conformance!(@cases $fresh, schema:
                 nothing_works_before_migrate_and_says_so,
@@ -89,6 +92,7 @@ macro_rules! conformance {
                 quoting_and_line_ends,
                 an_unclosed_quote_is_a_fault,
                 an_empty_table_reads_as_no_row,
+                long_files_are_told_of_by_line,
             );
         }
     };

@@ -443,3 +443,56 @@ pub(crate) async fn text_of_any_layout_is_taken(setting: &dyn Setting) {
     let rows: &Int64Array = arrow::array::AsArray::as_primitive(state.column(6));
     assert_eq!(rows.values().to_vec(), [2, 2, 2]);
 }
+
+/// Neither case, nor accents, nor a blank at the end makes two keys one, in the state as in the published table.
+pub(crate) async fn texts_are_keys_byte_by_byte(setting: &dyn Setting) {
+    let database = migrated(setting).await;
+    let state = StateTable { scope: vec!["sales_month".to_owned()], ..team_state() };
+    let target = TargetTable { scope: vec!["sales_month".to_owned()], ..team_target() };
+    database.prepare(&state, &target).await.expect("prepared");
+    let lease = leased(&*database).await;
+    let words = ["", " ", "\0", "Tea", "tea", "tea ", "tea\u{301}", "te\u{e1}", "\\", "'", "\u{1F9FE}"];
+    let rows: Vec<Sum> = words.iter().map(|word| (1, *word, 1, 0, 100, 1, 1)).collect();
+    let published: Vec<Paid> = words.iter().map(|word| (1, 1, Some(*word), *word, 100)).collect();
+    let mut publication = open(&*database, &lease).await;
+    publication.merge(&state, &sums(&rows), 1).await.expect("merged");
+    let mut sorted = rows.clone();
+    sorted.sort_by_key(|row| row.1);
+    let touched = whole(&state.schema, &publication.touched(&state).await.expect("touched"));
+    assert_eq!(touched, sums(&sorted));
+    let all = [paid(&published)];
+    assert_eq!(publication.replace(&state, &target, &all).await.expect("replaced"), words.len() as u64);
+    assert_eq!(publication.replace(&state, &target, &all).await.expect("replaced"), 0);
+    let half = [paid(&published[..5])];
+    assert_eq!(publication.replace(&state, &target, &half).await.expect("replaced"), words.len() as u64 - 5);
+    publication.commit(at(4)).await.expect("published");
+    let mut left = published[..5].to_vec();
+    left.sort_by_key(|row| row.3);
+    assert_eq!(target_rows(&*database).await, paid(&left));
+}
+
+/// A batch may touch every day of every store: more scopes than one statement names.
+pub(crate) async fn many_scopes_are_touched_at_once(setting: &dyn Setting) {
+    let (database, lease) = prepared(setting).await;
+    let rows: Vec<Sum> = (0..350).map(|store| (7, "2024-05", store, 19_850, 100, 1, 1)).collect();
+    let table = |stores: std::ops::Range<i32>, cents: i128| -> Vec<Paid> {
+        stores.map(|store| (store, 7, None, "2024-05", cents)).collect()
+    };
+    let mut publication = open(&*database, &lease).await;
+    publication.merge(&team_state(), &sums(&rows), 1).await.expect("merged");
+    let touched = whole(&team_state().schema, &publication.touched(&team_state()).await.expect("touched"));
+    assert_eq!(touched, sums(&rows));
+    let all = [paid(&table(0..350, 100))];
+    assert_eq!(publication.replace(&team_state(), &team_target(), &all).await.expect("replaced"), 350);
+    publication.commit(at(4)).await.expect("published");
+
+    let batch = database.unfinished(FEED).await.expect("read").expect("one");
+    archive(&*database, &lease, &batch).await;
+    let mut publication = open(&*database, &lease).await;
+    publication.merge(&team_state(), &sums(&rows[100..]), -1).await.expect("taken back");
+    assert_eq!(publication.touched(&team_state()).await.expect("touched"), [], "nothing is left of them");
+    assert_eq!(publication.replace(&team_state(), &team_target(), &[]).await.expect("replaced"), 250);
+    publication.commit(at(5)).await.expect("published");
+    assert_eq!(state_rows(&*database).await, sums(&rows[..100]));
+    assert_eq!(target_rows(&*database).await, paid(&table(0..100, 100)));
+}

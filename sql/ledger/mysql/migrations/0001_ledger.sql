@@ -15,7 +15,7 @@ CREATE TABLE IF NOT EXISTS tillmart_lease (
     holder     TEXT,
     held_until VARCHAR(40),
     PRIMARY KEY (feed),
-    CHECK ((holder IS NULL) = (held_until IS NULL))
+    CONSTRAINT tillmart_lease_holder CHECK ((holder IS NULL) = (held_until IS NULL))
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- Every run that ever held a lease, for the auditor.
@@ -31,9 +31,9 @@ CREATE TABLE IF NOT EXISTS tillmart_batch (
     id            BIGINT NOT NULL AUTO_INCREMENT,
     feed          VARCHAR(191) NOT NULL,
     token         BIGINT NOT NULL,                -- the run that claimed it
-    kind          VARCHAR(16) NOT NULL CHECK (kind IN ('load', 'replay', 'revoke', 'complete', 'fill')),
+    kind          VARCHAR(16) NOT NULL,
     kind_json     LONGTEXT NOT NULL,
-    state         VARCHAR(16) NOT NULL CHECK (state IN ('claimed', 'landed', 'committed', 'published', 'finished')),
+    state         VARCHAR(16) NOT NULL,
     claim_date    DATE NOT NULL,
     manifest      TEXT,                           -- key below the storage root
     versions_json LONGTEXT,                       -- Delta version by table
@@ -43,9 +43,12 @@ CREATE TABLE IF NOT EXISTS tillmart_batch (
     PRIMARY KEY (id),
     UNIQUE KEY tillmart_batch_unfinished (open_feed),   -- batches of a feed are strictly serial
     KEY tillmart_batch_feed (feed, id),
-    FOREIGN KEY (feed, token) REFERENCES tillmart_run (feed, token),
-    CHECK (state = 'claimed' OR manifest IS NOT NULL),
-    CHECK (state IN ('claimed', 'landed') OR versions_json IS NOT NULL)
+    CONSTRAINT tillmart_batch_run FOREIGN KEY (feed, token) REFERENCES tillmart_run (feed, token),
+    -- Named, so that a later step can take one away and put another in its place.
+    CONSTRAINT tillmart_batch_kind CHECK (kind IN ('load', 'replay', 'revoke', 'complete', 'fill')),
+    CONSTRAINT tillmart_batch_state CHECK (state IN ('claimed', 'landed', 'committed', 'published', 'finished')),
+    CONSTRAINT tillmart_batch_manifest CHECK (state = 'claimed' OR manifest IS NOT NULL),
+    CONSTRAINT tillmart_batch_versions CHECK (state IN ('claimed', 'landed') OR versions_json IS NOT NULL)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 -- One row a delivery, with the columns that such pipelines already have. A table that is there is taken over: its rows
@@ -73,26 +76,25 @@ ALTER TABLE product_staging_table
     ADD COLUMN kept                 BOOLEAN NOT NULL DEFAULT FALSE,   -- done with, and still where it was delivered
     ADD COLUMN path                 VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,   -- below the incoming area
     ADD COLUMN path_hash            BINARY(32),   -- BLAKE3 of the path's bytes
-    ADD COLUMN size                 BIGINT CHECK (size >= 0),
+    ADD COLUMN size                 BIGINT,
     ADD COLUMN etag                 TEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     ADD COLUMN modified             VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     ADD COLUMN created_moment       VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     ADD COLUMN updated_moment       VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    ADD COLUMN outcome              VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
-        CHECK (outcome IN ('pending', 'landed', 'duplicate', 'rejected', 'revoked')),
+    ADD COLUMN outcome              VARCHAR(16) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     ADD COLUMN reason               VARCHAR(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     ADD COLUMN message              LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     ADD COLUMN fault_line           BIGINT,
     ADD COLUMN duplicate_of         BIGINT,
     ADD COLUMN revoked_by           BIGINT,
     ADD COLUMN digest               VARCHAR(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    ADD COLUMN rows_read            BIGINT NOT NULL DEFAULT 0 CHECK (rows_read >= 0),
-    ADD COLUMN rows_landed          BIGINT NOT NULL DEFAULT 0 CHECK (rows_landed >= 0),
-    ADD COLUMN rows_anonymous       BIGINT NOT NULL DEFAULT 0 CHECK (rows_anonymous >= 0),
-    ADD COLUMN rows_rejected        BIGINT NOT NULL DEFAULT 0 CHECK (rows_rejected >= 0),
+    ADD COLUMN rows_read            BIGINT NOT NULL DEFAULT 0,
+    ADD COLUMN rows_landed          BIGINT NOT NULL DEFAULT 0,
+    ADD COLUMN rows_anonymous       BIGINT NOT NULL DEFAULT 0,
+    ADD COLUMN rows_rejected        BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN rows_replayed        BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN rejected_json        LONGTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
-    ADD COLUMN rows_unknown_product BIGINT NOT NULL DEFAULT 0 CHECK (rows_unknown_product >= 0),
+    ADD COLUMN rows_unknown_product BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN money                DECIMAL(38, 2) NOT NULL DEFAULT 0,
     ADD COLUMN header               LONGBLOB,
     ADD COLUMN landed_digest        VARCHAR(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin
@@ -102,8 +104,11 @@ ALTER TABLE product_staging_table
     ADD KEY product_staging_table_path (feed, path_hash),
     ADD KEY product_staging_table_size (feed, size),
     ADD KEY product_staging_table_kept (feed, kept),
-    ADD KEY product_staging_table_outcome (feed, outcome),
     ADD CONSTRAINT product_staging_table_batch_id FOREIGN KEY (batch_id) REFERENCES tillmart_batch (id),
+    ADD CONSTRAINT product_staging_table_outcome
+        CHECK (outcome IN ('pending', 'landed', 'duplicate', 'rejected', 'revoked')),
+    ADD CONSTRAINT product_staging_table_counts
+        CHECK (size >= 0 AND LEAST(rows_read, rows_landed, rows_anonymous, rows_rejected, rows_unknown_product) >= 0),
     ADD CONSTRAINT product_staging_table_replayed CHECK (rows_replayed BETWEEN 0 AND rows_rejected),
     ADD CONSTRAINT product_staging_table_landed CHECK (outcome <> 'landed' OR digest IS NOT NULL),
     ADD CONSTRAINT product_staging_table_duplicate CHECK ((outcome = 'duplicate') = (duplicate_of IS NOT NULL)),
