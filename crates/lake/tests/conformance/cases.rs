@@ -92,7 +92,7 @@ pub(crate) async fn names_that_no_path_can_hold_are_told(scene: Scene) {
             vec!["latin-\u{fffd}.csv", "link.csv", "round", "socket.csv", "two\\nlines.csv"]
         }
         Backend::RadosGw(server, bucket) => {
-            for key in ["two%0Alines.csv", "double//slash.csv", "up/../down.csv", "not-empty/"] {
+            for key in ["two%0Alines.csv", "double//slash.csv", "not-empty/"] {
                 let key = format!("shop%20one%2Btwo/{AREA}/{key}");
                 server.put_raw(bucket, &key, "x").unwrap_or_else(|why| panic!("{why}"));
             }
@@ -100,7 +100,7 @@ pub(crate) async fn names_that_no_path_can_hold_are_told(scene: Scene) {
             server
                 .put_raw(bucket, &format!("shop%20one%2Btwo/{AREA}/folder/"), "")
                 .unwrap_or_else(|why| panic!("{why}"));
-            vec!["double//slash.csv", "not-empty/", "two\\nlines.csv", "up/../down.csv"]
+            vec!["double//slash.csv", "not-empty/", "two\\nlines.csv"]
         }
     };
     let listing = store.listing(AREA).await.unwrap_or_else(|fault| panic!("{fault}"));
