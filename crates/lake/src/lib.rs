@@ -7,11 +7,13 @@ mod commit;
 mod folder;
 mod moves;
 mod open;
+mod probe;
 mod profile;
 mod remote;
 mod store;
 mod table;
 
 pub use commit::{Commit, Committed};
+pub use probe::Permission;
 pub use store::{Hidden, Listing, Store};
 pub use table::{ActiveFile, Lake, TableSnapshot, TableSpec};

@@ -2,6 +2,7 @@
 
 use crate::shop::Pipeline;
 use std::collections::BTreeSet;
+use tillmart_lake::{Hidden, Listing};
 use tillmart_model::{Found, Result};
 
 /// Files that wait, and how many are still being written.
@@ -10,6 +11,8 @@ pub(crate) struct Waiting {
     pub(crate) files: Vec<Found>,
     /// Younger than `min_age`, or under a name of half-written files.
     pub(crate) unsettled: u64,
+    /// What nobody can load, and why.
+    pub(crate) hidden: Vec<Hidden>,
 }
 
 impl Pipeline {
@@ -36,15 +39,16 @@ impl Pipeline {
         let kept = self.seams.ledger.kept_in_place(&self.options.feed).await?;
         let kept: BTreeSet<(String, String)> = kept.iter().map(|found| (found.path.clone(), version(found))).collect();
         let unfinished = self.unfinished_paths().await?;
-        let mut files = self.seams.store.list(&self.options.incoming).await?;
+        let Listing { found: mut files, mut hidden } = self.seams.store.listing(&self.options.incoming).await?;
         files
             .retain(|found| !kept.contains(&(found.path.clone(), version(found))) && !unfinished.contains(&found.path));
         let all = files.len();
         if self.seams.store.is_folder() {
             files.retain(|found| !is_temporary(&found.path));
+            hidden.retain(|hidden| !is_temporary(&hidden.path));
         }
         let unsettled = (all - files.len()) as u64;
-        Ok(Waiting { files, unsettled })
+        Ok(Waiting { files, unsettled, hidden })
     }
 
     /// Paths that an unfinished batch holds: they are its files, not new deliveries.

@@ -1,6 +1,6 @@
 //! Doctor: every thing that a run needs, looked at one by one.
 
-use crate::marts::Marts;
+use crate::marts::{Marts, SALES_MART};
 use crate::shop::{Pipeline, refuse_empty};
 use serde::Serialize;
 use tillmart_model::{Fault, Result};
@@ -17,14 +17,22 @@ pub struct Finding {
 }
 
 impl Pipeline {
-    /// Looks at database, dimensions, storage areas, marts, tables and the ledger. Writes one small object and deletes it.
+    /// Looks at database, storage areas, dimensions, marts, tables and the ledger. Writes a small object into each area and deletes it.
     pub async fn doctor(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let migrated = self.seams.schema.check().await;
         let is_migrated = migrated.is_ok();
         findings.push(finding("database", migrated.map(|()| "reachable, every migration applied".to_owned())));
-        for area in [&self.options.incoming, &self.options.processed, &self.options.error, &self.options.manifests] {
-            findings.push(finding(&format!("area {area}"), self.try_area(area).await));
+        match self.seams.store.reachable().await {
+            Ok(()) => {
+                let options = &self.options;
+                let areas = [&options.incoming, &options.processed, &options.error, &options.manifests];
+                for area in areas.into_iter().map(String::as_str).chain([SALES_MART]) {
+                    findings.push(self.try_area(area).await);
+                }
+            }
+            // Every area would say the same.
+            Err(fault) => findings.push(finding("storage", Err(fault))),
         }
         if !is_migrated {
             return findings;
@@ -80,13 +88,20 @@ impl Pipeline {
         Ok(())
     }
 
-    async fn try_area(&self, area: &str) -> Result<String> {
-        let files = self.seams.store.list(area).await?;
-        let probe = format!("{area}/_tillmart_doctor.tmp");
-        self.seams.store.write(&probe, b"doctor".to_vec()).await?;
-        self.seams.store.read(&probe).await?;
-        self.seams.store.delete(&probe).await?;
-        Ok(format!("{} objects; list, write, read and delete work", files.len()))
+    /// Each permission that a run needs in an area, the missing ones by name. Leaves nothing there.
+    async fn try_area(&self, area: &str) -> Finding {
+        let (mut works, mut missing) = (Vec::new(), Vec::new());
+        for (permission, result) in self.seams.store.probe(area).await {
+            match result {
+                Ok(()) => works.push(permission.word()),
+                Err(mut fault) => {
+                    fault.what = format!("cannot {}: {}", permission.word(), fault.what);
+                    missing.push(fault);
+                }
+            }
+        }
+        let told = Fault::join(missing).map_or_else(|| Ok(format!("{} work", works.join(", "))), Err);
+        finding(&format!("area {area}"), told)
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 use tillmart_database::Lease;
+use tillmart_lake::Hidden;
 use tillmart_model::{
     Batch, BatchKind, BatchState, Fault, FaultKind, FileOutcome, Found, Kind, Result, SourceFile, Split, Tally,
 };
@@ -36,6 +37,7 @@ impl Pipeline {
         self.observer.doing("listing the incoming area");
         let waiting = self.discover().await?;
         summary.files_unsettled = waiting.unsettled;
+        summary.hidden = told(waiting.hidden);
         for files in self.batches_of(waiting.files) {
             let prepared = self.prepared(&mut prepared).await?;
             let batch = self.claim(&held.lease, &BatchKind::Load, &files).await?;
@@ -118,6 +120,8 @@ impl Pipeline {
             Some(prepared) => Ok(prepared),
             None => {
                 self.observer.doing("reading dimensions and marts");
+                // Before anything else: what is wrong with the way to the store is told as such.
+                self.seams.store.reachable().await?;
                 let mut made = self.prepare().await?;
                 refuse_empty(&made.dimensions)?;
                 (made.added, made.marts) = made.marts.apart(&self.added_marts().await?);
@@ -189,6 +193,7 @@ impl Pipeline {
         let mut plan = RunPlan {
             unfinished: unfinished.map(|batch| format!("batch {} ({})", batch.id, batch.state.word())),
             files_unsettled: waiting.unsettled,
+            hidden: told(waiting.hidden),
             ..RunPlan::default()
         };
         if waiting.files.is_empty() {
@@ -249,6 +254,11 @@ impl Pipeline {
         };
         (0..).zip(found).map(as_if).collect()
     }
+}
+
+/// What cannot be loaded, by path, with the reason.
+fn told(hidden: Vec<Hidden>) -> BTreeMap<String, String> {
+    hidden.into_iter().map(|hidden| (hidden.path, hidden.because.to_owned())).collect()
 }
 
 /// The kind of a file in words, for plans.

@@ -21,6 +21,8 @@ pub struct Summary {
     pub files_overwritten: u64,
     /// Files left where they are because they are still being written.
     pub files_unsettled: u64,
+    /// What lies in the incoming area and cannot be loaded, by path as it can be shown, with the reason: it stays where it is.
+    pub hidden: BTreeMap<String, String>,
     /// Source files rejected whole, by path, with code and reason.
     pub rejected_files: BTreeMap<String, RejectedFile>,
     /// Source files taken back.
@@ -73,9 +75,9 @@ pub struct RejectedFile {
 }
 
 impl Summary {
-    /// Whether something was rejected: exit code 1.
+    /// Whether something was rejected, or lies there and cannot be loaded: exit code 1.
     pub fn has_rejects(&self) -> bool {
-        self.files_rejected > 0 || self.rows_rejected > 0
+        self.files_rejected > 0 || self.rows_rejected > 0 || !self.hidden.is_empty()
     }
 
     /// Whether marts were filled or completed, and nothing came, was taken back or was tried again.
@@ -189,6 +191,8 @@ pub struct RunPlan {
     pub batches: u64,
     /// Files left alone because they are still being written.
     pub files_unsettled: u64,
+    /// What cannot be loaded, by path as it can be shown, with the reason.
+    pub hidden: BTreeMap<String, String>,
     /// The waiting files.
     pub files: Vec<PlannedFile>,
     /// Months they touch.

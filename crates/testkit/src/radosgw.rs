@@ -130,6 +130,7 @@ impl RadosGw {
         let mut request = http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.url()))
+            .header("content-length", body.len())
             .body(HttpRequestBody::from(body.to_owned()))
             .map_err(|error| wrong(&error))?;
         AwsAuthorizer::new(&credential, "s3", "us-east-1").authorize(&mut request, None);

@@ -44,6 +44,9 @@ mon data avail crit = 1
 mon tick interval = 1
 paxos propose interval = 0.05
 paxos min wait = 0.01
+# A gateway that was killed is waited for by every change of a bucket until its watch times out.
+osd client watch timeout = 3
+client notify timeout = 1
 rgw relaxed s3 bucket names = true
 rgw enable usage log = false
 rgw thread pool size = 32

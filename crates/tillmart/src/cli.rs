@@ -4,11 +4,13 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::path::PathBuf;
 use tillmart_model::{FileReason, RowReason};
+use to::{To, to};
 
 use crate::settings;
 
 #[cfg(test)]
 mod tests;
+mod to;
 
 /// Shown below every command's help: other programs act on these codes.
 macro_rules! exit_codes {
@@ -342,6 +344,7 @@ Examples:
   tillmart generate --size 1GB --day 2024-06-03       one business day of about 1 GB
   tillmart generate --rows 100000 --dirty 2% --files 20 --extra-column-files 10
   tillmart generate --no-dimensions --out /srv/till   only sales, into a folder of your choice
+  tillmart generate --to s3://bucket/shop             into a bucket, with the project's access to it
 
 Exit codes:
    0  all done
@@ -372,11 +375,11 @@ pub(crate) struct GenerateArgs {
     /// First business day.
     #[arg(long, value_name = "DATE", default_value = "2020-01-01", help_heading = "What is sold")]
     pub(crate) from: NaiveDate,
-    /// Last business day.
-    #[arg(long, value_name = "DATE", default_value = "2024-07-01", help_heading = "What is sold")]
-    pub(crate) to: NaiveDate,
+    /// Last business day [default: 2024-07-01]; anything but a date is where to write, as with --out.
+    #[arg(long, value_name = "DATE|PATH|URL", value_parser = to, help_heading = "What is sold")]
+    pub(crate) to: Vec<To>,
     /// Only this business day.
-    #[arg(long, value_name = "DATE", conflicts_with_all = ["from", "to"], help_heading = "What is sold")]
+    #[arg(long, value_name = "DATE", conflicts_with = "from", help_heading = "What is sold")]
     pub(crate) day: Option<NaiveDate>,
     /// Customers.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = value_parser!(u32).range(1..), help_heading = "What is sold")]

@@ -262,6 +262,9 @@ impl Said {
         let all = error.to_string();
         let between = |start: &str, end: &str| Some(all.split_once(start)?.1.split_once(end)?.0.to_owned());
         let after = |start: &str| all.split_once(start).map(|(_, rest)| rest);
+        // What wraps it may begin with the same words.
+        let request = all.rsplit_once("Error performing ").map(|(_, rest)| rest);
+        let after_request = |start: &str| request.and_then(|request| Some(request.split_once(start)?.1));
         let status = after("status code: ").and_then(|rest| rest.split_whitespace().next()?.parse().ok());
         let innermost = innermost(error);
         let is_of_metadata = ["169.254.", "fd00:ec2::254", "latest/api/token", "sts.", "AssumeRoleWithWebIdentity"]
@@ -269,18 +272,18 @@ impl Said {
             .any(|word| all.split('<').next().unwrap_or_default().contains(word))
             || all.contains("credential");
         Said {
-            method: after("Error performing ")
-                .and_then(|rest| rest.split_whitespace().next())
+            method: request
+                .and_then(|request| request.split_whitespace().next())
                 .filter(|word| word.chars().all(|letter| letter.is_ascii_uppercase()))
                 .map(str::to_owned),
             status,
             code: between("<Code>", "</Code>").or_else(|| between("(code: ", ")")),
             message: between("<Message>", "</Message>"),
             cause: if status.is_some() { None } else { Some(innermost) },
-            tries: after(", after ")
+            tries: after_request(", after ")
                 .and_then(|rest| rest.split_once(" retries"))
                 .and_then(|(retries, _)| retries.parse::<u32>().ok()),
-            elapsed: after(" in ").and_then(|rest| {
+            elapsed: after_request(" in ").and_then(|rest| {
                 let word = rest.split([',', ' ']).next()?;
                 word.ends_with('s').then(|| word.to_owned())
             }),

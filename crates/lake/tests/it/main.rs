@@ -2,6 +2,5 @@
 //! without losing a byte of anybody's.
 
 mod commit;
-mod objects;
 mod scene;
 mod tables;

@@ -51,17 +51,6 @@ impl Root {
         std::fs::write(path, bytes).expect("written");
     }
 
-    /// Names in a folder, whatever they are; a folder that is not there has none.
-    pub(crate) fn names(&self, relative: &str) -> Vec<String> {
-        let Ok(entries) = std::fs::read_dir(self.path(relative)) else { return Vec::new() };
-        let name = |entry: std::io::Result<std::fs::DirEntry>| {
-            entry.expect("an entry").file_name().to_string_lossy().into_owned()
-        };
-        let mut names: Vec<String> = entries.map(name).collect();
-        names.sort();
-        names
-    }
-
     /// Commits these files as one batch.
     pub(crate) async fn commit(&self, batch_id: i64, adds: &[&str], removes: &[&str]) -> Result<Committed> {
         commit(&self.lake(), batch_id, adds, removes).await

@@ -4,5 +4,6 @@ mod expected;
 mod histories;
 mod incentive;
 mod project;
+mod radosgw;
 
 mod verify_beside_a_run;

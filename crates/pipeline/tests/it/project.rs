@@ -1,15 +1,16 @@
 //! A small project in a temporary folder: what every test of this crate starts from.
 
 use chrono::{DateTime, Utc};
+use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tillmart_database::{Dimension, Dimensions, Schema, Sqlite};
+use tillmart_database::{Dimension, Dimensions, Ledger, Schema, Sqlite};
 use tillmart_engine::Embedded;
 use tillmart_lake::Store;
-use tillmart_model::{ArchivePolicy, Clock, Contract, Incentive, Redelivery};
+use tillmart_model::{ArchivePolicy, Clock, Contract, Credentials, Incentive, Redelivery, Secret, StoreAccess};
 use tillmart_pipeline::{Observer, Options, Pipeline, Seams, Silent};
 
 pub(crate) const HEADER: &str =
@@ -20,6 +21,27 @@ pub(crate) type Spend = BTreeMap<(i64, String), (String, Option<String>, Option<
 
 /// Name, total and incentive in cents of a sales person, by store, person and month.
 pub(crate) type Team = BTreeMap<(i32, i64, String), (String, i128, i128)>;
+
+/// Where a project's storage is.
+pub(crate) struct Place {
+    root: String,
+    access: StoreAccess,
+}
+
+impl Place {
+    /// A bucket of a gateway.
+    pub(crate) fn bucket(url: &str, bucket: &str) -> Place {
+        let keys = tillmart_testkit::MART;
+        let access = StoreAccess {
+            endpoint: Some(url.to_owned()),
+            path_style: true,
+            allow_http: true,
+            credentials: Credentials::Keys { id: Secret::new(keys.id), key: Secret::new(keys.secret), token: None },
+            ..StoreAccess::default()
+        };
+        Place { root: format!("s3://{bucket}/shop"), access }
+    }
+}
 
 /// A project that is gone when this is dropped.
 pub(crate) struct Project {
@@ -60,9 +82,13 @@ fn options(folder: &Path) -> Options {
 impl Project {
     /// A migrated project without dimensions; `change` has the last word on its options.
     pub(crate) async fn new(change: impl FnOnce(&mut Options)) -> Project {
+        Project::at(Place { root: "storage".to_owned(), access: StoreAccess::default() }, change).await
+    }
+
+    /// As [`Project::new`], with its storage somewhere else.
+    pub(crate) async fn at(place: Place, change: impl FnOnce(&mut Options)) -> Project {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let store =
-            Store::open("storage", folder.path(), &tillmart_model::StoreAccess::default()).expect("a storage root");
+        let store = Store::open(&place.root, folder.path(), &place.access).expect("a storage root");
         let database = Sqlite::open(&folder.path().join("tillmart.db")).expect("a database");
         database.migrate().await.expect("migrated");
         let mut options = options(folder.path());
@@ -98,6 +124,27 @@ impl Project {
         let file = self.folder.path().join("storage/sales_data").join(path);
         std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
         std::fs::write(file, bytes).expect("written");
+    }
+
+    /// Puts files into the incoming area, wherever it is.
+    pub(crate) async fn put(&self, files: &[(String, Vec<u8>)]) {
+        let write = |(path, bytes): &(String, Vec<u8>)| {
+            let (store, path, bytes) = (self.seams.store.clone(), format!("sales_data/{path}"), bytes.clone());
+            async move { store.write(&path, bytes).await.unwrap_or_else(|fault| panic!("{fault}")) }
+        };
+        stream::iter(files).map(write).buffer_unordered(16).collect::<Vec<()>>().await;
+    }
+
+    /// The paths in an area, in order.
+    pub(crate) async fn names(&self, area: &str) -> Vec<String> {
+        let found = self.seams.store.list(area).await.unwrap_or_else(|fault| panic!("{fault}"));
+        found.into_iter().map(|found| found.path).collect()
+    }
+
+    /// How many batches have been claimed.
+    pub(crate) async fn batches(&self) -> usize {
+        let batches = Ledger::batches(&self.database, "sales", 10).await;
+        batches.unwrap_or_else(|fault| panic!("{fault}")).len()
     }
 
     /// Whether a file lies at this place below the storage root.

@@ -67,6 +67,31 @@ fn arguments_become_values() {
     assert_eq!(generate.day, NaiveDate::from_ymd_opt(2024, 6, 3));
 }
 
+/// `--to` is the last day, or the place: told apart by what it looks like, and neither twice.
+#[test]
+fn a_period_ends_and_files_go_somewhere() {
+    let generate = |line: &str| match parse(line).unwrap().command {
+        Command::Generate(generate) => generate,
+        other => unreachable!("{other:?}"),
+    };
+    let july = NaiveDate::from_ymd_opt(2024, 7, 1).unwrap();
+    let new_year = NaiveDate::from_ymd_opt(2024, 12, 31).unwrap();
+    for (line, day, place) in [
+        ("generate", july, None),
+        ("generate --to 2024-12-31", new_year, None),
+        ("generate --day 2024-12-31 --to s3://mart/x", new_year, Some("s3://mart/x")),
+        ("generate --to 2024-12-31 --to s3://mart/x", new_year, Some("s3://mart/x")),
+        ("generate --to /srv/till", july, Some("/srv/till")),
+        ("generate --out s3://mart/x", july, Some("s3://mart/x")),
+    ] {
+        let args = generate(line);
+        assert_eq!((args.last_day().unwrap(), args.place().unwrap()), (day, place), "{line}");
+    }
+    assert!(generate("generate --day 2024-06-03 --to 2024-12-31").last_day().is_err());
+    assert!(generate("generate --out here --to there").place().is_err());
+    assert!(parse("generate --to 2024-13-31").is_err(), "no folder of that name is meant");
+}
+
 #[test]
 fn what_contradicts_itself_is_refused() {
     for wrong in [

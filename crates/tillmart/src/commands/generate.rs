@@ -13,11 +13,11 @@ use tillmart_lake::Store;
 use tillmart_model::{Result, StoreAccess, money};
 
 pub(crate) fn run(cli: &Cli, args: &GenerateArgs) -> Result<Outcome> {
-    let plan = plan(args);
+    let plan = plan(args)?;
     plan.check()?;
     let here = Path::new(".");
     let settings = || settings::load(&cli.project, cli.env.as_deref(), settings::variables());
-    let (sales, dimensions) = match &args.out {
+    let (sales, dimensions) = match args.place()? {
         // To a bucket with the project's own access, where there is a project.
         Some(out) if out.contains("://") && cli.project.join(settings::FILE_NAME).exists() => {
             let access = settings()?.access(&mut Keyring::new(Which::Current))?;
@@ -40,9 +40,9 @@ pub(crate) fn run(cli: &Cli, args: &GenerateArgs) -> Result<Outcome> {
     make(cli, args, &plan, (&sales.0, sales.1), (&dimensions.0, dimensions.1))
 }
 
-fn plan(args: &GenerateArgs) -> Plan {
+fn plan(args: &GenerateArgs) -> Result<Plan> {
     let usual = Plan::default();
-    Plan {
+    Ok(Plan {
         seed: args.seed,
         size: match (args.rows, args.size) {
             (_, Some(bytes)) => Size::Bytes(bytes),
@@ -50,7 +50,7 @@ fn plan(args: &GenerateArgs) -> Plan {
             (None, None) => usual.size,
         },
         from: args.day.unwrap_or(args.from),
-        to: args.day.unwrap_or(args.to),
+        to: args.last_day()?,
         customers: args.customers,
         stores: args.stores,
         sales_persons: args.sales_persons,
@@ -68,7 +68,7 @@ fn plan(args: &GenerateArgs) -> Plan {
         anonymous_ppm: args.anonymous,
         returns_ppm: args.returns,
         threads: usual.threads,
-    }
+    })
 }
 
 fn make(

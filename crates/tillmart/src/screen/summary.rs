@@ -12,6 +12,7 @@ pub(crate) fn summary(summary: &Summary) -> String {
     if summary.batches == 0 {
         lines.push("Nothing to do: no source file waits.".to_owned());
         unsettled(summary, &mut lines);
+        hidden(&summary.hidden, &mut lines);
         return lines.join("\n");
     }
     for (mart, rows) in &summary.marts_filled {
@@ -42,6 +43,7 @@ pub(crate) fn summary(summary: &Summary) -> String {
         batches(summary.batches)
     ));
     unsettled(summary, &mut lines);
+    hidden(&summary.hidden, &mut lines);
     lines.join("\n")
 }
 
@@ -114,6 +116,13 @@ fn unsettled(summary: &Summary, lines: &mut Vec<String>) {
     }
 }
 
+/// What lies there and cannot be loaded: it would wait for ever without anybody knowing.
+fn hidden(hidden: &std::collections::BTreeMap<String, String>, lines: &mut Vec<String>) {
+    for (path, because) in hidden {
+        lines.push(format!("left     {}: {because}; rename it or take it away", super::table::visible(path)));
+    }
+}
+
 fn seconds(milliseconds: u64) -> String {
     format!("{}.{:02}", milliseconds / 1000, milliseconds % 1000 / 10)
 }
@@ -126,6 +135,7 @@ pub(crate) fn plan(plan: &RunPlan) -> String {
     }
     if plan.files.is_empty() {
         lines.push("No source file waits.".to_owned());
+        hidden(&plan.hidden, &mut lines);
         return lines.join("\n");
     }
     let rows: Vec<Vec<String>> = plan
@@ -152,6 +162,7 @@ pub(crate) fn plan(plan: &RunPlan) -> String {
     let months: Vec<&str> = plan.months.iter().map(String::as_str).collect();
     lines.push(format!("months touched: {}", if months.is_empty() { "none".to_owned() } else { months.join(", ") }));
     lines.push(format!("stores touched: {}", plan.stores.len()));
+    hidden(&plan.hidden, &mut lines);
     lines.push("Nothing was changed.".to_owned());
     lines.join("\n")
 }
