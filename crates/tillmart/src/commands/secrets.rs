@@ -196,7 +196,7 @@ fn check(cli: &Cli) -> Result<Outcome> {
             (Ok(None), _) => "blank",
             (Ok(_), _) => "set",
         };
-        let from = stated.origin.from(&look.file);
+        let from = stated.origin.from();
         rows.push((stated.setting.clone(), from, if in_effect { "yes" } else { "no" }, state));
     }
     tell_check(cli, &rows, clear)?;

@@ -9,6 +9,7 @@ use std::ops::Range;
 use tillmart_model::{Fault, FaultKind, Result};
 use toml_edit::{Document, Item, TableLike, Value};
 
+use super::FILE_NAME;
 use super::keys::{AnyKey, Key, paths, variable};
 use super::near::nearest;
 use super::secret::{self, SecretText};
@@ -57,11 +58,11 @@ impl Origin {
         }
     }
 
-    /// Where it is in words, with the file's name.
-    pub(crate) fn from(&self, file: &str) -> String {
+    /// Where it is in words. The file goes by its name: who looks at a project's settings knows which project.
+    pub(crate) fn from(&self) -> String {
         match self {
-            Origin::File { environment: None, line, .. } => format!("{file}:{line}"),
-            Origin::File { environment: Some(name), line, .. } => format!("[env.{name}] {file}:{line}"),
+            Origin::File { environment: None, line, .. } => format!("{FILE_NAME}:{line}"),
+            Origin::File { environment: Some(name), line, .. } => format!("{FILE_NAME}:{line} [env.{name}]"),
             Origin::Variable(name) => variable_place(name),
         }
     }

@@ -189,13 +189,21 @@ fn no_canary_is_seen_when_it_goes_wrong() {
     ];
     for cage in [Cage::with_variables(), Cage::with_files()] {
         deliver(&cage, "day.csv");
-        for variables in wrong {
-            for arguments in LOOKS {
-                let told = cage.call(arguments, variables);
-                assert!(told.code <= 2, "{told:?}");
+        // A store that does not answer is asked for some seconds: all at once.
+        std::thread::scope(|scope| {
+            for variables in wrong {
+                let cage = &cage;
+                scope.spawn(move || {
+                    let is_asked = variables[0].1.starts_with("s3://bucket");
+                    for arguments in if is_asked { &LOOKS[3..4] } else { &LOOKS[..] } {
+                        let told = cage.call(arguments, variables);
+                        assert!(told.code <= 2 || told.code == 75, "{told:?}");
+                    }
+                    let told = cage.call(&["run"], variables);
+                    assert!(told.code == 2 || told.code == 75, "{told:?}");
+                });
             }
-            cage.call(&["run"], variables).ended(2);
-        }
+        });
         cage.call(&["run"], &[("TILLMART_MASTER_KEY", "c4naRyS1ngs, but another")]);
         cage.nothing_written();
     }
@@ -235,8 +243,14 @@ fn no_canary_is_seen_in_the_process_list() {
     command.envs(cage.variables.iter().cloned()).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let list = Path::new("/proc").join(child.id().to_string()).join("cmdline");
-    let arguments = fs::read(&list).unwrap();
-    assert!(String::from_utf8_lossy(&arguments).contains("encrypt"), "it is the process that was meant");
+    // Its arguments are there some moments after it is.
+    let arguments = loop {
+        let arguments = fs::read(&list).unwrap();
+        if String::from_utf8_lossy(&arguments).contains("encrypt") {
+            break arguments;
+        }
+        std::thread::yield_now();
+    };
     nothing_sings(&arguments, "the process list");
     drop(child.stdin.take());
     cage.silent(child.wait_with_output().unwrap(), "encrypt nothing").ended(2);
