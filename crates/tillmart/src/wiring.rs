@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tillmart_database::{Dimensions, Ledger, Publisher, Schema, Sqlite};
+use tillmart_database::{Dimensions, Ledger, MySql, Publisher, Schema, Sqlite};
 use tillmart_engine::Embedded;
 use tillmart_lake::Store;
 use tillmart_model::{Clock, Fault, FaultKind, MySqlServer, Result};
@@ -45,9 +45,8 @@ impl Database {
     fn open(settings: &Settings, server: Option<&MySqlServer>) -> Result<Database> {
         match (settings.database_file(), server) {
             (Some(file), _) => Ok(Database::of(Sqlite::open(&file)?)),
-            (None, _) => Err(Fault::new(FaultKind::Settings, "this release opens SQLite files only")
-                .at(&settings.file)
-                .hint("set database.url to \"sqlite:tillmart.db\"")),
+            (None, Some(server)) => Ok(Database::of(MySql::open(server)?)),
+            (None, None) => Err(Fault::new(FaultKind::Promise, "settings name neither a file nor a server")),
         }
     }
 }

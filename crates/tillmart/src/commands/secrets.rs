@@ -200,6 +200,9 @@ fn check(cli: &Cli) -> Result<Outcome> {
         rows.push((stated.setting.clone(), from, if in_effect { "yes" } else { "no" }, state));
     }
     tell_check(cli, &rows, clear)?;
+    if let Some((key, mode)) = keys.used().and_then(|key| Some((key, key.open_to?))) {
+        screen::talk(&format!("Others may read the master key: {} has mode {mode:o}; 600 keeps it yours.", key.from));
+    }
     match Fault::join(faults) {
         Some(fault) => {
             screen::failure(&fault, false);

@@ -4,7 +4,6 @@
 //! points at the line or variable that a person has to change.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Range;
 use tillmart_model::{Fault, FaultKind, Result};
 use toml_edit::{Document, Item, TableLike, Value};
@@ -37,16 +36,6 @@ pub(crate) enum Origin {
     },
     /// In this variable.
     Variable(String),
-}
-
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::File { environment: None, line, .. } => write!(f, "line {line}"),
-            Origin::File { environment: Some(name), line, .. } => write!(f, "line {line} (env {name})"),
-            Origin::Variable(name) => write!(f, "variable {name}"),
-        }
-    }
 }
 
 impl Origin {

@@ -34,3 +34,5 @@ mod transcripts;
 mod secrets;
 
 mod canary;
+
+mod canary_servers;
