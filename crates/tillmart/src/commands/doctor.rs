@@ -2,12 +2,17 @@
 
 use super::Outcome;
 use crate::cli::Cli;
+use crate::secrets::known;
 use crate::{screen, wiring};
 use tillmart_model::Result;
 
 pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
     let project = wiring::open(cli)?;
-    let findings = project.runtime.block_on(project.pipeline.doctor());
+    let mut findings = project.runtime.block_on(project.pipeline.doctor());
+    for finding in &mut findings {
+        // They are errors on stdout: scrubbed as errors are.
+        finding.told = known::scrub(&finding.told).into_owned();
+    }
     let good = findings.iter().all(|finding| finding.good);
     if cli.json {
         screen::json(&findings)?;

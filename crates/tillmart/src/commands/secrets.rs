@@ -196,10 +196,13 @@ fn check(cli: &Cli) -> Result<Outcome> {
             (Ok(None), _) => "blank",
             (Ok(_), _) => "set",
         };
-        let from = stated.origin.from(&look.file);
+        let from = stated.origin.from();
         rows.push((stated.setting.clone(), from, if in_effect { "yes" } else { "no" }, state));
     }
     tell_check(cli, &rows, clear)?;
+    if let Some((key, mode)) = keys.used().and_then(|key| Some((key, key.open_to?))) {
+        screen::talk(&format!("Others may read the master key: {} has mode {mode:o}; 600 keeps it yours.", key.from));
+    }
     match Fault::join(faults) {
         Some(fault) => {
             screen::failure(&fault, false);

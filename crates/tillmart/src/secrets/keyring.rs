@@ -54,6 +54,11 @@ impl Keyring {
         Sealed::seal(value, setting, derivation, &key).map_err(|MachineRefused| machine())
     }
 
+    /// The master key, if one was needed so far.
+    pub(crate) fn used(&self) -> Option<&MasterKey> {
+        self.master.as_ref()
+    }
+
     /// Where the master key came from, and whether a person has just typed it.
     ///
     /// # Errors
@@ -116,7 +121,7 @@ impl Keyring {
     /// With a passphrase, without looking for one.
     pub(crate) fn with_passphrase(passphrase: &str) -> Keyring {
         let material = Material::Passphrase(Secret::new(passphrase));
-        let master = MasterKey { material, from: "a test".to_owned(), typed: false };
+        let master = MasterKey { material, from: "a test".to_owned(), typed: false, open_to: None };
         Keyring { which: Which::Current, master: Some(master), derived: Vec::new() }
     }
 }

@@ -6,6 +6,8 @@ use super::sealed::KEY_BYTES;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use std::io::IsTerminal;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use tillmart_model::{Fault, FaultKind, Result, Secret};
 use zeroize::{Zeroize, Zeroizing};
 
@@ -29,6 +31,8 @@ pub(crate) struct MasterKey {
     pub(crate) from: String,
     /// Whether a person has just typed it, and may have mistyped it.
     pub(crate) typed: bool,
+    /// The mode of its file, where others than its owner may read it.
+    pub(crate) open_to: Option<u32>,
 }
 
 /// What a master key is made of.
@@ -91,7 +95,8 @@ impl MasterKey {
                         .found(error)
                         .hint(format!("{file_name} names it"))
                 })?;
-                MasterKey::parse(read, format!("{} ({file_name})", path.display()))
+                let key = MasterKey::parse(read, format!("{} ({file_name})", path.display()))?;
+                Ok(MasterKey { open_to: others_may_read(&path), ..key })
             }
             (None, None) => MasterKey::ask(which),
         }
@@ -130,7 +135,7 @@ impl MasterKey {
             }
             None => Material::Passphrase(Secret::new(text)),
         };
-        Ok(MasterKey { material, from, typed: false })
+        Ok(MasterKey { material, from, typed: false, open_to: None })
     }
 
     /// Refuses what is too short to protect what it seals.
@@ -179,6 +184,11 @@ pub(crate) fn prompt(question: &str) -> Result<Zeroizing<String>> {
 pub(crate) fn without_newline(text: &str) -> &str {
     let text = text.strip_suffix('\n').unwrap_or(text);
     text.strip_suffix('\r').unwrap_or(text)
+}
+
+fn others_may_read(path: &Path) -> Option<u32> {
+    let mode = std::fs::metadata(path).ok()?.permissions().mode() & 0o777;
+    (mode & 0o044 != 0).then_some(mode)
 }
 
 fn random_bytes(key: &str) -> Option<Zeroizing<[u8; KEY_BYTES]>> {

@@ -4,11 +4,11 @@
 //! points at the line or variable that a person has to change.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::ops::Range;
 use tillmart_model::{Fault, FaultKind, Result};
 use toml_edit::{Document, Item, TableLike, Value};
 
+use super::FILE_NAME;
 use super::keys::{AnyKey, Key, paths, variable};
 use super::near::nearest;
 use super::secret::{self, SecretText};
@@ -38,16 +38,6 @@ pub(crate) enum Origin {
     Variable(String),
 }
 
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::File { environment: None, line, .. } => write!(f, "line {line}"),
-            Origin::File { environment: Some(name), line, .. } => write!(f, "line {line} (env {name})"),
-            Origin::Variable(name) => write!(f, "variable {name}"),
-        }
-    }
-}
-
 impl Origin {
     /// Gives a fault its place.
     pub(crate) fn place(&self, fault: Fault, file: &str) -> Fault {
@@ -57,11 +47,11 @@ impl Origin {
         }
     }
 
-    /// Where it is in words, with the file's name.
-    pub(crate) fn from(&self, file: &str) -> String {
+    /// Where it is in words. The file goes by its name: who looks at a project's settings knows which project.
+    pub(crate) fn from(&self) -> String {
         match self {
-            Origin::File { environment: None, line, .. } => format!("{file}:{line}"),
-            Origin::File { environment: Some(name), line, .. } => format!("[env.{name}] {file}:{line}"),
+            Origin::File { environment: None, line, .. } => format!("{FILE_NAME}:{line}"),
+            Origin::File { environment: Some(name), line, .. } => format!("{FILE_NAME}:{line} [env.{name}]"),
             Origin::Variable(name) => variable_place(name),
         }
     }

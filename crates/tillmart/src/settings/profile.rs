@@ -81,8 +81,12 @@ pub(super) fn insecure(
         if *applies && clear && matches!(origin, Origin::File { .. }) {
             let fault = refusal("a secret in clear text").expected("\"enc:v1:…\", \"file:PATH\", or a variable");
             let fault = origin.place(fault.found(format!("`{setting}` in clear text")), layers.file());
+            let layer = match origin {
+                Origin::File { environment: Some(name), .. } => format!(" --env {name}"),
+                _ => String::new(),
+            };
             let remedy = format!(
-                "encrypt it: `tillmart secrets encrypt --setting {setting} --write`, and change it where it was read"
+                "encrypt it: `tillmart secrets encrypt --setting {setting} --write{layer}`, and change it where it was read"
             );
             refuse(setting, fault, &remedy);
         }

@@ -94,6 +94,7 @@ impl SecretText {
                     Fault::new(FaultKind::Settings, format!("`{setting}` cannot be read"))
                         .expected(format!("a file with the secret: {}", path.display()))
                         .found(found)
+                        .hint("put the secret there, or correct the path behind \"file:\"")
                 };
                 let text =
                     std::fs::read_to_string(&path).map(Zeroizing::new).map_err(|error| wrong(error.to_string()))?;

@@ -68,10 +68,10 @@ fn effective(layers: &Layers) -> Vec<Effective> {
                     Some(Ok(text)) => text.describe(),
                     _ => "no whole value".to_owned(),
                 };
-                (format!("({value})"), origin.from(layers.file()))
+                (format!("({value})"), origin.from())
             }
-            Some((raw, origin)) if !layers.sound(&[&path]) => (told_back(&path, raw), origin.from(layers.file())),
-            Some((raw, origin)) => (raw.show(), origin.from(layers.file())),
+            Some((raw, origin)) if !layers.sound(&[&path]) => (told_back(&path, raw), origin.from()),
+            Some((raw, origin)) => (raw.show(), origin.from()),
             // Columns are in the contract by themselves: their keys are shown where somebody said something.
             None if key.spec().path.contains('*') => continue,
             None if secret => ("(not set)".to_owned(), "default".to_owned()),

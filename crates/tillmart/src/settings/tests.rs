@@ -279,9 +279,9 @@ fn later_layers_win_key_by_key_and_are_remembered() {
     let settings = read_with(text, Some("prod"), &variables).unwrap();
     assert_eq!(settings.run, RunSettings { tasks: 2, memory_mib: 2_048, lease_seconds: 30 });
     assert_eq!(settings.feed.contract.key, [SalesColumn::StoreId, SalesColumn::Price]);
-    let origin = |path: &str| settings.origins[path].to_string();
-    assert_eq!(origin("run.tasks"), "line 2");
-    assert_eq!(origin("run.memory_mib"), "line 6 (env prod)");
+    let origin = |path: &str| settings.origins[path].from();
+    assert_eq!(origin("run.tasks"), "tillmart.toml:2");
+    assert_eq!(origin("run.memory_mib"), "tillmart.toml:6 [env.prod]");
     assert_eq!(origin("run.lease_seconds"), "variable TILLMART_RUN_LEASE_SECONDS");
     assert_eq!(read_with(text, None, &[]).unwrap().run.memory_mib, 100, "no environment, no layer");
     assert_eq!(read_with(text, None, &[("TILLMART_ENV", "prod")]).unwrap().run.memory_mib, 2_048);

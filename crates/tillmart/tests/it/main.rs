@@ -38,3 +38,5 @@ mod canary;
 mod servers;
 
 mod production;
+
+mod canary_servers;

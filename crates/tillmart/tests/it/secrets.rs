@@ -108,6 +108,10 @@ fn a_key_file_is_random_and_only_its_owners() {
     assert!(fs::read_to_string(settings_file(&shop)).unwrap().contains("password = \"enc:v1:key:"));
     assert_eq!(decrypted(&shop, "database.password", &by_file), "hunter2\n");
     assert_eq!(decrypted(&shop, "database.password", &[("TILLMART_MASTER_KEY", key.trim())]), "hunter2\n");
+    let check = || shop.tillmart_with(&["secrets", "check"], &by_file).ended(0).err;
+    assert_eq!(check(), "");
+    fs::set_permissions(path, PermissionsExt::from_mode(0o644)).unwrap();
+    assert!(check().contains("Others may read the master key"), "{}", check());
     let both = [by_file[0], KEY];
     let told = shop.tillmart_with(&["secrets", "decrypt", "--setting", "database.password"], &both).ended(2);
     assert!(told.err.contains("two master keys"), "{}", told.err);

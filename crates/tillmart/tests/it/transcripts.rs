@@ -18,7 +18,12 @@ impl<'a> Transcript<'a> {
     }
 
     fn call(&mut self, arguments: &[&str]) -> Told {
-        let told = self.shop.tillmart(arguments);
+        self.call_with(arguments, &[])
+    }
+
+    /// With variables, which are not shown.
+    fn call_with(&mut self, arguments: &[&str], variables: &[(&str, &str)]) -> Told {
+        let told = self.shop.tillmart_with(arguments, variables);
         let line: Vec<String> = arguments
             .iter()
             .map(|word| if word.contains(' ') { format!("'{word}'") } else { (*word).to_owned() })
@@ -243,4 +248,42 @@ fn an_incoming_area_that_cannot_be_read() {
     transcript.call(&["doctor"]).ended(2);
     assert_eq!(fs::read_to_string(&incoming).unwrap(), "no folder");
     transcript.is("an_incoming_area_that_cannot_be_read");
+}
+
+/// Settings of servers and secrets: what is refused, what is shown, and how it is mended.
+#[test]
+fn secrets_and_profiles() {
+    let shop = Shop::bare();
+    let encrypt = |setting: &str, value: &str| {
+        let file = shop.folder().join("value");
+        fs::write(&file, value).unwrap();
+        let mut command = shop.command(&["secrets", "encrypt", "--setting", setting]);
+        command.env("TILLMART_MASTER_KEY", "correct horse battery staple").stdin(fs::File::open(&file).unwrap());
+        let told = Told::of(command.output().unwrap()).ended(0);
+        fs::remove_file(file).unwrap();
+        told.out.trim().to_owned()
+    };
+    let sealed = encrypt("storage.session_token", "of the laptop");
+    shop.settings(&format!(
+        "[storage]\ncredentials = \"chain\"\nsession_token = \"{sealed}\"\n[env.prod.storage]\nroot = \"s3://bucket/sales\"\n\
+         endpoint = \"http://127.0.0.1:9000\"\nallow_http = true\n[env.prod.database]\n\
+         url = \"mysql://tillmart@db.example.com/sales\"\npassword = \"hunter2\"\n"
+    ));
+    let mut transcript = Transcript::new(&shop);
+    transcript.call(&["--env", "prod", "run"]).ended(2);
+    transcript.call(&["--env", "prod", "config", "show"]).ended(2);
+    transcript.call(&["secrets", "check"]).ended(2);
+    transcript.call(&["--env", "prd", "status"]).ended(2);
+    transcript.call(&["secrets", "encrypt", "--setting", "database.password", "--write"]).ended(2);
+
+    let moved = encrypt("database.password", "hunter2");
+    shop.settings(&format!("[storage]\ncredentials = \"chain\"\nsession_token = \"{moved}\"\n"));
+    transcript.call_with(&["secrets", "check"], &[("TILLMART_MASTER_KEY", "correct horse battery staple")]).ended(2);
+    transcript.call_with(&["secrets", "check"], &[("TILLMART_MASTER_KEY", "another passphrase")]).ended(2);
+    shop.settings("[database]\nurl = \"mysql://tillmart:hunter2@db.example.com/sales\"\npassword = \"enc:v1:cut\"\n");
+    transcript.call(&["status"]).ended(2);
+    shop.settings("[database]\nurl = \"mysql://db.example.com/sales\"\npassword = \"file:/run/secrets/nowhere\"\n");
+    transcript.call(&["status"]).ended(2);
+    assert!(!transcript.text.contains("hunter2"));
+    transcript.is("secrets_and_profiles");
 }
