@@ -80,7 +80,7 @@ fn a_wrong_mart_is_told_with_its_line_and_nothing_is_claimed() {
         ("unknown column", rows("s.product_name", "s.produkt_name"), 6, 6),
         ("unknown table", rows("store AS t", "shop AS t"), 13, 13),
         ("a syntax error", rows("AS s\nLEFT", "AS s s s\nLEFT"), 12, 12),
-        ("an inner join drops sales", rows("LEFT JOIN", "JOIN"), 4, 13),
+        ("an inner join drops sales", rows("LEFT JOIN", "JOIN"), 13, 13),
         ("a missing header", rows("-- about: Sales of five and more.\n", ""), 1, 1),
         ("a name that is no table's", rows("big_sales", "Big Sales"), 1, 1),
         ("a built-in table's name", rows("big_sales", "sales_rejects"), 0, 0),
