@@ -228,3 +228,18 @@ fn an_empty_mart_is_not_filled_again_and_again() {
     assert_eq!(shop.run(0)["batches"], 0);
     shop.verified();
 }
+
+/// Deleting a row-level mart's folder is the way to have it made anew.
+#[test]
+fn a_table_that_was_deleted_is_made_anew() {
+    let shop = with_marts(&[]);
+    shop.deliver_rows("a.csv", &["1,1,Tea,2024-05-03,11,2.50,2,5.00", ",2,Coffee,2024-05-04,21,4.00,1,4.00"]);
+    shop.run(0);
+    let before = shop.lake();
+    std::fs::remove_dir_all(shop.storage("customer_data_mart")).unwrap();
+    let verified = shop.tillmart(&["verify"]).ended(0);
+    assert!(verified.out.contains("left out  customer_data_mart: it has no rows yet"), "{}", verified.out);
+    assert_eq!(shop.run(0)["marts_filled"], serde_json::json!({ "customer_data_mart": 1 }));
+    assert_eq!(shop.lake(), before);
+    shop.verified();
+}
