@@ -191,7 +191,7 @@ impl Pipeline {
             return self
                 .seams
                 .engine
-                .select(vec![self.names(&prepared.marts).await?], "SELECT * FROM names")
+                .select(vec![self.names(&prepared.marts).await?], include_str!("../../../sql/queries/table_names.sql"))
                 .await
                 .map_err(|error| wrong(&error));
         }

@@ -5,7 +5,7 @@ use crate::Point;
 use crate::marts::{Marts, SALES_MART};
 use crate::shop::{Pipeline, Prepared};
 use arrow::array::RecordBatch;
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -199,7 +199,8 @@ fn fit(batch: &RecordBatch, schema: &SchemaRef) -> std::result::Result<RecordBat
             if column.data_type() == field.data_type() {
                 Ok(Arc::clone(column))
             } else {
-                cast(column, field.data_type())
+                // A value that does not fit is a fault, and never a NULL.
+                cast_with_options(column, field.data_type(), &CastOptions { safe: false, ..CastOptions::default() })
             }
         })
         .collect::<std::result::Result<Vec<_>, _>>()?;

@@ -3,7 +3,7 @@
 use crate::marts::SALES_MART;
 use crate::moment::Pinned;
 use crate::shop::{Pipeline, Prepared};
-use crate::verify::Verified;
+use crate::verify::{NOT_FILLED, Verified};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::array_value_to_string;
@@ -31,8 +31,7 @@ impl Pipeline {
         verified: &mut Verified,
     ) -> Result<()> {
         let Some(version) = pinned.get(&mart.name) else {
-            verified
-                .leaves_out(&mart.name, "it has no rows yet; the next run fills it with everything that has landed");
+            verified.leaves_out(&mart.name, NOT_FILLED);
             return Ok(());
         };
         let sales_mart = prepared.marts.rows.first().filter(|sales| sales.name == SALES_MART);

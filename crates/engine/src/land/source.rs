@@ -34,6 +34,34 @@ pub(super) struct Delivered<'a> {
     pub(super) kind: Kind,
 }
 
+/// The delivered bytes in order, hashed and counted as they pass.
+struct Hashed<'a> {
+    read: PinnedRead,
+    hasher: blake3::Hasher,
+    job: &'a LandJob,
+}
+
+impl<'a> Hashed<'a> {
+    fn open(job: &'a LandJob, file: &Delivered<'_>) -> Result<Hashed<'a>> {
+        let read = PinnedRead::open(job, file.path, file.etag, file.size)?;
+        Ok(Hashed { read, hasher: blake3::Hasher::new(), job })
+    }
+
+    async fn next(&mut self) -> Result<Chunk> {
+        let chunk = self.read.next().await?;
+        if let Chunk::Bytes(bytes) = &chunk {
+            self.hasher.update(bytes);
+            self.job.progress.add_bytes(bytes.len() as u64);
+        }
+        Ok(chunk)
+    }
+
+    /// Of all bytes that have passed.
+    fn digest(&self) -> String {
+        self.hasher.finalize().to_hex().to_string()
+    }
+}
+
 /// Rows decoded and not yet written.
 #[derive(Default)]
 struct Held {
@@ -76,17 +104,14 @@ async fn text(
     held: &mut Held,
 ) -> Result<Option<FileFault>> {
     let job = Arc::clone(&task.job);
-    let mut read = PinnedRead::open(&job, file.path, file.etag, file.size)?;
-    let mut hasher = blake3::Hasher::new();
+    let mut bytes_of = Hashed::open(&job, file)?;
     let mut fault = None;
     loop {
-        let bytes = match read.next().await? {
+        let bytes = match bytes_of.next().await? {
             Chunk::Bytes(bytes) => bytes,
             Chunk::End => break,
             Chunk::Overwritten => return Ok(Some(overwritten())),
         };
-        hasher.update(&bytes);
-        job.progress.add_bytes(bytes.len() as u64);
         // A file that is rejected already is still read to its end: its digest names it in the archive.
         for piece in bytes.chunks(PIECE_BYTES) {
             if fault.is_some() {
@@ -100,7 +125,7 @@ async fn text(
             }
         }
     }
-    report.digest = Some(hasher.finalize().to_hex().to_string());
+    report.digest = Some(bytes_of.digest());
     Ok(fault.or_else(|| decoder.finish().err()))
 }
 
@@ -113,19 +138,16 @@ async fn parquet(
     held: &mut Held,
 ) -> Result<Option<FileFault>> {
     let job = Arc::clone(&task.job);
-    let mut read = PinnedRead::open(&job, file.path, file.etag, file.size)?;
-    let mut hasher = blake3::Hasher::new();
+    // A Parquet file is read from its end: its bytes are hashed in a pass of their own.
+    let mut bytes_of = Hashed::open(&job, file)?;
     loop {
-        match read.next().await? {
-            Chunk::Bytes(bytes) => {
-                hasher.update(&bytes);
-                job.progress.add_bytes(bytes.len() as u64);
-            }
+        match bytes_of.next().await? {
+            Chunk::Bytes(_) => {}
             Chunk::End => break,
             Chunk::Overwritten => return Ok(Some(overwritten())),
         }
     }
-    report.digest = Some(hasher.finalize().to_hex().to_string());
+    report.digest = Some(bytes_of.digest());
     if file.size == 0 {
         return Ok(decoder.finish().err());
     }

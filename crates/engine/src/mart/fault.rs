@@ -1,6 +1,7 @@
 //! From DataFusion's errors to the line of a mart's file.
 
 use super::Section;
+use super::place::{Refusal, Tokens};
 use datafusion::common::DataFusionError;
 use tillmart_model::{Fault, FaultKind};
 
@@ -12,8 +13,14 @@ pub(super) fn sql_fault(path: &str, section: &Section, error: &DataFusionError) 
     {
         return fault.clone();
     }
-    let message = error.strip_backtrace();
-    let position = position_of_diagnostic(error)
+    let refusal = match error {
+        DataFusionError::External(inner) => inner.downcast_ref::<Refusal>(),
+        _ => None,
+    };
+    let message = refusal.map_or_else(|| error.strip_backtrace(), ToString::to_string);
+    let position = refusal
+        .and_then(|refusal| refusal.find(&section.sql))
+        .or_else(|| position_of_diagnostic(error))
         .or_else(|| position_in_message(&message))
         .or_else(|| position_of_name(section, &message));
     let fault = Fault::new(FaultKind::Mart, "the mart's SQL is wrong");
@@ -22,6 +29,15 @@ pub(super) fn sql_fault(path: &str, section: &Section, error: &DataFusionError) 
         None => fault.at_line(path, section.first_line),
     };
     fault.found(first_sentence(&message)).hint("mend the mart's file and run again: nothing was changed")
+}
+
+/// A fault of the output column at this place, told where its expression stands.
+pub(super) fn output_fault(path: &str, section: &Section, (at, name): (usize, &str), what: &str) -> Fault {
+    let fault = super::file::fault(path, section.first_line, what);
+    match Tokens::of(&section.sql).output(at, name) {
+        Some((line, column)) => fault.at_column(path, section.first_line + line - 1, column),
+        None => fault,
+    }
 }
 
 fn position_of_diagnostic(error: &DataFusionError) -> Option<(u64, u64)> {

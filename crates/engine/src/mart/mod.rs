@@ -19,7 +19,9 @@
 mod complete;
 mod fault;
 mod file;
+mod finish;
 mod marks;
+mod place;
 mod rollup;
 mod row;
 

@@ -1,7 +1,8 @@
 //! Rollups: sums by key that batches are merged into, and the rows published from them.
 
-use super::fault::sql_fault;
+use super::fault::{output_fault, sql_fault};
 use super::file::fault;
+use super::place::{Sought, refused_at, words_of};
 use super::{MartFile, Section, WhichMart};
 use crate::dimensions::DimensionTables;
 use crate::session::session;
@@ -61,19 +62,15 @@ impl Rollup {
         register(&context, "merged", &state_schema)?;
         let at = |error: DataFusionError| sql_fault(&file.path, finish, &error);
         let plan = context.state().create_logical_plan(&finish.sql).await.map_err(at)?;
+        super::finish::check(&plan).map_err(at)?;
         context.state().optimize(&plan).map_err(at)?;
-        let target_schema = plain(plan.schema().as_arrow());
+        let target_schema = super::finish::columns(&file.path, finish, plan.schema().as_arrow())?;
         for column in key {
             if target_schema.field_with_name(column).is_err() {
                 return Err(
                     fault(&file.path, finish.first_line, "the mart's finish lacks a key column").expected(column)
                 );
             }
-        }
-        if let Some(float) = target_schema.fields().iter().find(|field| field.data_type().is_floating()) {
-            return Err(fault(&file.path, finish.first_line, "a published column is a float")
-                .expected("a decimal or an integer: no float touches money")
-                .found(float.name()));
         }
         Ok(Rollup {
             name: file.name.clone(),
@@ -141,7 +138,8 @@ async fn plan_merge(context: &SessionContext, path: &str, merge: &Section, state
             _ => false,
         };
         if !fits {
-            return Err(fault(path, merge.first_line, "a column of merge has a type that a state cannot keep")
+            let output = (position, field.name().as_str());
+            return Err(output_fault(path, merge, output, "a column of merge has a type that a state cannot keep")
                 .expected("keys: int32, int64, text or date; sums: int64 or decimal")
                 .found(format!("{} {}", field.name(), field.data_type())));
         }
@@ -181,8 +179,12 @@ fn only_sums(plan: &LogicalPlan) -> PlanResult<()> {
 
 /// Below the sums: the rows of `sales`, some or all of them.
 fn only_sales(plan: &LogicalPlan) -> PlanResult<()> {
+    super::finish::steady(plan)?;
     plan.apply_expressions(|expr| match expr.exists(|part| Ok(is_subquery(part)))? {
-        true => refused("merge looks at one sale at a time: a subquery would see other sales in every batch"),
+        true => refused_at(
+            Sought::Phrases(&[&["(", "SELECT"], &["EXISTS"]]),
+            "merge looks at one sale at a time: a subquery would see other sales in every batch",
+        ),
         false => Ok(TreeNodeRecursion::Continue),
     })?;
     match plan {
@@ -193,9 +195,10 @@ fn only_sales(plan: &LogicalPlan) -> PlanResult<()> {
         LogicalPlan::TableScan(scan) => {
             refused(format!("merge reads FROM sales alone, not from '{}'", scan.table_name.table()))
         }
-        LogicalPlan::Join(_) => {
-            refused("merge reads FROM sales alone; join dimensions in finish, where no sale can get lost")
-        }
+        LogicalPlan::Join(_) => refused_at(
+            Sought::Join,
+            "merge reads FROM sales alone; join dimensions in finish, where no sale can get lost",
+        ),
         other => not_mergeable(other),
     }
 }
@@ -205,7 +208,9 @@ fn is_subquery(expr: &Expr) -> bool {
 }
 
 fn not_mergeable<T>(plan: &LogicalPlan) -> PlanResult<T> {
-    refused(format!("merge takes only sums and counts by key; {} cannot be merged batch by batch", plan.display()))
+    let message =
+        format!("merge takes only sums and counts by key; {} cannot be merged batch by batch", plan.display());
+    refused_at(words_of(plan), message)
 }
 
 fn refused<T>(message: impl Into<String>) -> PlanResult<T> {

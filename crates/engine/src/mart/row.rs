@@ -4,8 +4,9 @@
 //! The SQL is planned once by DataFusion; its joins become index look-ups and its expressions physical expressions.
 //! Whatever could drop or multiply a sale (inner joins, joins on other columns, aggregates) is refused with its line.
 
-use super::fault::sql_fault;
+use super::fault::{output_fault, sql_fault};
 use super::file::fault;
+use super::place::{Sought, refused_at, words_of};
 use super::{MartFile, Section, WhichMart, landing_schema};
 use crate::dimensions::{DimensionTables, KeyIndex};
 use crate::session::session;
@@ -126,8 +127,9 @@ impl RowMart {
                     .found(names.join(", ")));
             }
         }
-        if let Some(float) = self.schema.fields().iter().find(|field| field.data_type().is_floating()) {
-            return Err(fault(path, select.first_line, "a column of the mart is a float")
+        let mut fields = self.schema.fields().iter().enumerate();
+        if let Some((at, float)) = fields.find(|(_, field)| field.data_type().is_floating()) {
+            return Err(output_fault(path, select, (at, float.name()), "a column of the mart is a float")
                 .expected("a decimal or an integer: no float touches money")
                 .found(float.name()));
         }
@@ -265,14 +267,17 @@ fn refused<T>(message: impl Into<String>) -> PlanResult<T> {
 impl<'a> Shape<'a> {
     fn of(plan: &'a LogicalPlan, dimensions: &DimensionTables) -> PlanResult<Shape<'a>> {
         let LogicalPlan::Projection(projection) = plan else {
-            return refused(format!(
+            let message = format!(
                 "a row-level mart is one SELECT without GROUP BY, DISTINCT, ORDER BY, LIMIT or UNION, not {}",
                 plan.display()
-            ));
+            );
+            return refused_at(words_of(plan), message);
         };
+        super::finish::steady(plan)?;
         let mut filters = Vec::new();
         let mut input = projection.input.as_ref();
         while let LogicalPlan::Filter(filter) = input {
+            super::finish::steady(input)?;
             filters.push(filter.predicate.clone());
             input = filter.input.as_ref();
         }
@@ -382,14 +387,18 @@ fn walk(plan: &LogicalPlan, dimensions: &DimensionTables, joins: &mut Vec<Joined
             joins.push(joined_table(join, dimensions)?);
             Ok(sales_alias)
         }
-        LogicalPlan::Join(join) => refused(format!(
-            "a row-level mart takes only LEFT JOIN, not {} JOIN, which could drop or multiply sales",
-            join.join_type.to_string().to_uppercase()
-        )),
+        LogicalPlan::Join(join) => {
+            let kind = join.join_type.to_string().to_uppercase();
+            let message =
+                format!("a row-level mart takes only LEFT JOIN, not {kind} JOIN, which could drop or multiply sales");
+            refused_at(Sought::OtherJoin, message)
+        }
         other => match table_of(other) {
             Some((alias, table)) if table == "sales" => Ok(alias),
             Some((_, table)) => refused(format!("a row-level mart reads FROM sales, not from \"{table}\"")),
-            None => refused("a row-level mart reads FROM sales and LEFT JOINs dimensions; nothing else"),
+            None => {
+                refused_at(words_of(other), "a row-level mart reads FROM sales and LEFT JOINs dimensions; nothing else")
+            }
         },
     }
 }

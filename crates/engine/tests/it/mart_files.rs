@@ -1,6 +1,7 @@
 //! A mart's file that could lose, double or round a sale is refused, and the refusal names the place.
 
 use crate::scene::{CUSTOMER_MART, SALES_MART, dimensions, row_mart, sales_schema};
+use arrow::datatypes::DataType;
 use tillmart_engine::mart::{MartFile, Rollup, WhichMart};
 use tillmart_model::{Fault, FaultKind};
 
@@ -148,37 +149,37 @@ async fn merges_that_cannot_be_taken_back_are_refused_with_their_line() {
             42,
             &["HAVING"],
         ),
-        ("GROUP BY store_id, sales_date", "GROUP BY store_id, sales_date ORDER BY store_id", 7, 0, &["Sort"]),
-        ("GROUP BY store_id, sales_date", "GROUP BY store_id, sales_date LIMIT 5", 7, 0, &["Limit"]),
+        ("GROUP BY store_id, sales_date", "GROUP BY store_id, sales_date ORDER BY store_id", 12, 42, &["Sort"]),
+        ("GROUP BY store_id, sales_date", "GROUP BY store_id, sales_date LIMIT 5", 12, 42, &["Limit"]),
         ("GROUP BY store_id, sales_date", "GROUP BY ROLLUP (store_id, sales_date)", 12, 21, &["ROLLUP"]),
         (
             "SELECT\n    store_id,\n    sales_date,\n    SUM",
             "SELECT DISTINCT\n    store_id,\n    sales_date,\n    SUM",
             7,
-            0,
+            8,
             &["Distinct"],
         ),
-        ("FROM sales GROUP", "FROM (SELECT * FROM sales LIMIT 9) GROUP", 7, 0, &["Limit"]),
+        ("FROM sales GROUP", "FROM (SELECT * FROM sales LIMIT 9) GROUP", 12, 27, &["Limit"]),
         (
             "FROM sales GROUP",
             "FROM sales WHERE total_cost > (SELECT AVG(total_cost) FROM sales) GROUP",
-            7,
-            0,
+            12,
+            31,
             &["subquery"],
         ),
         (
             "FROM sales GROUP",
             "FROM sales LEFT JOIN product AS p ON p.name = product_name GROUP",
-            7,
-            0,
+            12,
+            12,
             &["join dimensions in finish"],
         ),
-        ("FROM sales GROUP", "FROM sales, product GROUP", 7, 0, &["join dimensions in finish"]),
+        ("FROM sales GROUP", "FROM sales, product GROUP", 12, 11, &["join dimensions in finish"]),
         ("    COUNT(*) AS landed_rows", "    SUM(quantity) AS landed_rows", 7, 0, &["COUNT(*) AS landed_rows"]),
         ("    COUNT(*) AS landed_rows", "    COUNT(customer_id) AS landed_rows", 7, 0, &["COUNT(*) AS landed_rows"]),
         ("    COUNT(*) AS landed_rows", "    COUNT(*) AS sales", 7, 0, &["COUNT(*) AS landed_rows"]),
         ("-- state: store_id, sales_date", "-- state: sales_date, store_id", 7, 0, &["sales_date, store_id", "keys"]),
-        ("SUM(total_cost) AS", "SUM(CAST(total_cost AS DOUBLE)) AS", 7, 0, &["total_sales", "decimal"]),
+        ("SUM(total_cost) AS", "SUM(CAST(total_cost AS DOUBLE)) AS", 10, 5, &["total_sales", "decimal"]),
         ("SUM(total_cost) AS", "SUM(total_price) AS", 10, 9, &["total_price"]),
         ("FROM sales GROUP", "FORM sales GROUP", 12, 1, &["FORM"]),
         ("FROM sales GROUP", "FROM seles GROUP", 12, 6, &["seles"]),
@@ -194,7 +195,7 @@ async fn merges_that_cannot_be_taken_back_are_refused_with_their_line() {
 
 #[tokio::test]
 async fn finishes_are_refused_with_their_line() {
-    let cases: [Case<'_>; 5] = [
+    let cases: [Case<'_>; 17] = [
         (
             "SELECT store_id, sales_date, total_sales\n",
             "SELECT store_id, sales_date, turnover\n",
@@ -207,33 +208,72 @@ async fn finishes_are_refused_with_their_line() {
             "SELECT store_id, sales_date, total_sales\n",
             "SELECT store_id, sales_date, CAST(total_sales AS DOUBLE) AS total_sales\n",
             14,
-            0,
+            30,
             &["float", "total_sales"],
         ),
         ("FROM merged", "FROM merged WHERE", 14, 0, &["Expected"]),
+        (
+            ", total_sales\n",
+            ",\n    total_sales > 0 AS is_good\n",
+            15,
+            5,
+            &["is_good: Boolean", "CASE WHEN", "decimal"],
+        ),
+        (", total_sales\n", ", CAST(sales_date AS TIMESTAMP) AS at\n", 14, 30, &["at: Timestamp", "CAST(… AS DATE)"]),
+        (", total_sales\n", ", NULL AS nothing\n", 14, 30, &["nothing: Null", "CAST(NULL AS VARCHAR)"]),
+        (", total_sales\n", ", AVG(CAST(1 AS INT)) OVER () AS mean\n", 14, 30, &["float", "mean", "DECIMAL(16, 2)"]),
+        ("SELECT store_id, sales_date, total_sales\n", "SELECT *, true AS sure\n", 14, 11, &["sure: Boolean"]),
+        ("FROM merged", "FROM merged LIMIT 10", 15, 13, &["takes no LIMIT", "place"]),
+        ("FROM merged", "FROM merged OFFSET 1", 15, 13, &["takes no LIMIT or OFFSET"]),
+        ("FROM merged", "FROM (SELECT * FROM merged ORDER BY total_sales LIMIT 1) AS m", 15, 49, &["takes no LIMIT"]),
+        ("SELECT store_id, sales", "SELECT DISTINCT ON (store_id) store_id, sales", 14, 8, &["DISTINCT ON", "chance"]),
+        (
+            ", total_sales\n",
+            ", ROW_NUMBER() OVER (PARTITION BY store_id) AS place\n",
+            14,
+            30,
+            &["'row_number'", "ORDER BY"],
+        ),
+        (", total_sales\n", ", random() > 0.5 AS luck\n", 14, 30, &["'random'", "another time"]),
+        (", total_sales\n", ", CAST(now() AS DATE) AS today\n", 14, 35, &["'now'", "another time"]),
         ("FROM merged", "FROM sale", 15, 6, &["sale"]),
     ];
     check_rollups(&cases).await;
 }
 
 #[tokio::test]
+async fn whole_numbers_of_any_width_are_published_as_those_that_are_kept() {
+    let ranked = changed(
+        ROLLUP,
+        ", total_sales\n",
+        ", RANK() OVER (PARTITION BY store_id ORDER BY total_sales) AS place, CAST(store_id AS SMALLINT) AS small\n",
+    );
+    let planned = rollup(&ranked).await.unwrap_or_else(|fault| panic!("{fault}"));
+    let data_type = |name: &str| planned.target_schema.field_with_name(name).expect("a column").data_type().clone();
+    assert_eq!((data_type("place"), data_type("small")), (DataType::Int64, DataType::Int32));
+}
+
+#[tokio::test]
 async fn row_marts_that_could_lose_or_double_a_sale_are_refused_with_their_line() {
     let join = "LEFT JOIN store AS t ON t.id = s.store_id";
-    let cases: [Case<'_>; 17] = [
-        (join, "JOIN store AS t ON t.id = s.store_id", 4, 0, &["LEFT JOIN", "INNER JOIN"]),
-        (join, "RIGHT JOIN store AS t ON t.id = s.store_id", 4, 0, &["LEFT JOIN", "RIGHT JOIN"]),
-        (join, "CROSS JOIN store AS t", 4, 0, &["LEFT JOIN"]),
+    let cases: [Case<'_>; 20] = [
+        (join, "JOIN store AS t ON t.id = s.store_id", 11, 1, &["LEFT JOIN", "INNER JOIN"]),
+        (join, "RIGHT JOIN store AS t ON t.id = s.store_id", 11, 1, &["LEFT JOIN", "RIGHT JOIN"]),
+        (join, "CROSS JOIN store AS t", 11, 1, &["LEFT JOIN"]),
         (join, "LEFT JOIN store AS t ON t.store_pincode = s.product_name", 11, 11, &["store_pincode", "not its key"]),
         (join, "LEFT JOIN store AS t ON t.id > s.store_id", 11, 11, &["by its key alone"]),
         (join, "LEFT JOIN store AS t ON t.id = s.store_id AND s.quantity > 0", 11, 11, &["by its key alone"]),
-        (join, "LEFT JOIN store AS t ON t.id = s.store_id\nGROUP BY 1, 2, 3, 4, 5", 4, 0, &["nothing else"]),
-        (join, "LEFT JOIN store AS t ON t.id = s.store_id\nORDER BY s.total_cost", 4, 0, &["ORDER BY"]),
-        (join, "LEFT JOIN store AS t ON t.id = s.store_id\nLIMIT 3", 4, 0, &["LIMIT"]),
-        ("SELECT\n", "SELECT DISTINCT\n", 4, 0, &["DISTINCT"]),
+        (join, "LEFT JOIN store AS t ON t.id = s.store_id\nGROUP BY 1, 2, 3, 4, 5", 12, 1, &["nothing else"]),
+        (join, "LEFT JOIN store AS t ON t.id = s.store_id\nORDER BY s.total_cost", 12, 1, &["ORDER BY"]),
+        (join, "LEFT JOIN store AS t ON t.id = s.store_id\nLIMIT 3", 12, 1, &["LIMIT"]),
+        ("SELECT\n", "SELECT DISTINCT\n", 4, 8, &["DISTINCT"]),
         ("FROM sales AS s\n", "FROM customer AS s\n", 11, 32, &["store_id"]),
         ("    s.total_cost,", "    s.turnover,", 5, 5, &["turnover"]),
         ("    s.total_cost,", "    t.turnover,", 5, 5, &["turnover"]),
-        ("    s.total_cost,", "    CAST(s.total_cost AS DOUBLE) AS total,", 4, 0, &["float", "total"]),
+        ("    s.total_cost,", "    CAST(s.total_cost AS DOUBLE) AS total,", 5, 5, &["float", "total"]),
+        ("    s.total_cost,", "    s.total_cost,\n    random() AS luck,", 6, 5, &["'random'", "another time"]),
+        (join, "LEFT JOIN store AS t ON t.id = s.store_id, product AS p", 11, 42, &["LEFT JOIN"]),
+        ("FROM sales AS s\n", "FROM (SELECT * FROM sales) AS s\n", 10, 6, &["nothing else"]),
         ("    s.source_file_id,\n", "", 4, 0, &["source_file_id", "lineage"]),
         ("    s.batch_id\n", "    s.batch_id AS batch\n", 4, 0, &["batch_id", "lineage"]),
         ("-- partition by: sales_month", "-- partition by: sales_month, store_id", 4, 0, &["store_id"]),

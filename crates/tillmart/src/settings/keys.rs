@@ -150,7 +150,8 @@ keys! {
     ORPHANS: Orphans = "feed.orphans", "\"reject\"", "\"reject\" or \"keep\"",
         |raw| values::word(raw, &[("reject", Orphans::Reject), ("keep", Orphans::Keep)]),
         "What becomes of a sale whose customer, store or sales person is not in the dimension tables. \
-         \"reject\": it waits among the rejects for `tillmart rejects replay`. \"keep\": it lands with empty attributes.";
+         \"reject\": it waits among the rejects for `tillmart rejects replay`. \"keep\": it lands with empty attributes, \
+         which `tillmart dimensions complete` fills in when they are known.";
     TOTAL_TOLERANCE: i64 = "feed.total_tolerance", "\"0.00\"", "money, two fraction digits", values::cents,
         "How far total_cost may be from price × quantity rounded half-up before the row is rejected (total_mismatch).";
     KEY: Vec<SalesColumn> = "feed.key", "[]", "list of sales columns", values::columns,

@@ -80,7 +80,7 @@ fn a_wrong_mart_is_told_with_its_line_and_nothing_is_claimed() {
         ("unknown column", rows("s.product_name", "s.produkt_name"), 6, 6),
         ("unknown table", rows("store AS t", "shop AS t"), 13, 13),
         ("a syntax error", rows("AS s\nLEFT", "AS s s s\nLEFT"), 12, 12),
-        ("an inner join drops sales", rows("LEFT JOIN", "JOIN"), 4, 13),
+        ("an inner join drops sales", rows("LEFT JOIN", "JOIN"), 13, 13),
         ("a missing header", rows("-- about: Sales of five and more.\n", ""), 1, 1),
         ("a name that is no table's", rows("big_sales", "Big Sales"), 1, 1),
         ("a built-in table's name", rows("big_sales", "sales_rejects"), 0, 0),
@@ -226,5 +226,20 @@ fn an_empty_mart_is_not_filled_again_and_again() {
     shop.deliver_rows("a.csv", &["1,1,Tea,2024-05-03,11,2.50,2,5.00"]);
     assert_eq!(shop.run(0)["batches"], 1);
     assert_eq!(shop.run(0)["batches"], 0);
+    shop.verified();
+}
+
+/// Deleting a row-level mart's folder is the way to have it made anew.
+#[test]
+fn a_table_that_was_deleted_is_made_anew() {
+    let shop = with_marts(&[]);
+    shop.deliver_rows("a.csv", &["1,1,Tea,2024-05-03,11,2.50,2,5.00", ",2,Coffee,2024-05-04,21,4.00,1,4.00"]);
+    shop.run(0);
+    let before = shop.lake();
+    std::fs::remove_dir_all(shop.storage("customer_data_mart")).unwrap();
+    let verified = shop.tillmart(&["verify"]).ended(0);
+    assert!(verified.out.contains("left out  customer_data_mart: it has no rows yet"), "{}", verified.out);
+    assert_eq!(shop.run(0)["marts_filled"], serde_json::json!({ "customer_data_mart": 1 }));
+    assert_eq!(shop.lake(), before);
     shop.verified();
 }
