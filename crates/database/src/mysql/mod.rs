@@ -34,9 +34,6 @@ use tillmart_model::{Fault, MySqlServer, Result};
 use tokio::runtime::Handle;
 use trouble::{Tried, Trouble};
 
-/// How often work is done before its last fault is told.
-const TRIES: u32 = 12;
-
 /// The pause after the first try; each later one is twice as long, up to [`PAUSE_MOST`].
 const PAUSE: Duration = Duration::from_millis(50);
 const PAUSE_MOST: Duration = Duration::from_secs(3);
@@ -136,17 +133,17 @@ fn transaction<T>(link: &mut Link, work: impl Fn(&mut Link) -> Tried<T>) -> Trie
 impl Shared {
     /// Does work until it succeeds, its fault is one that stays, or it was tried often enough.
     fn repeated<T>(&self, mut work: impl FnMut() -> Tried<T>) -> Tried<T> {
-        let mut pause = PAUSE;
-        for _ in 1..TRIES {
+        let (mut pause, mut tried) = (PAUSE, 0);
+        loop {
+            tried += 1;
             match work() {
                 Err(Trouble::Absent(fault)) if !self.pool.knows_its_server() => return Err(Trouble::Absent(fault)),
-                Err(trouble) if trouble.is_passing() => {}
+                Err(trouble) if tried < trouble.tries() => {}
                 done => return done,
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(PAUSE_MOST);
         }
-        work()
     }
 
     /// One try of a write transaction.

@@ -44,13 +44,14 @@ impl From<Box<Fault>> for Trouble {
 }
 
 impl Trouble {
-    /// Whether the whole transaction may succeed when it is done again: a deadlock, a lock that took too long, a record
-    /// that changed, a lost connection.
-    pub(super) fn is_passing(&self) -> bool {
+    /// How often the whole transaction is worth a try, as it may succeed when it is done again: after a deadlock, a record
+    /// that changed, a lost connection; not as often after a lock that took too long, which was waited for.
+    pub(super) fn tries(&self) -> u32 {
         match self {
-            Trouble::Server(error) => matches!(error.code, 1205 | 1213 | 1020 | 3572),
-            Trouble::Lost(_) | Trouble::Absent(_) => true,
-            Trouble::Fault(_) => false,
+            Trouble::Server(error) if matches!(error.code, 1213 | 1020 | 3572) => 12,
+            Trouble::Server(error) if error.code == 1205 => 3,
+            Trouble::Lost(_) | Trouble::Absent(_) => 12,
+            Trouble::Server(_) | Trouble::Fault(_) => 1,
         }
     }
 
