@@ -144,11 +144,11 @@ fn no_canary_is_seen_when_servers_refuse() {
     const URL: &str = "TILLMART_DATABASE_URL";
     let refusals: [(&str, &[(&str, &str)]); 12] = [
         ("wrong secret", &[(KEY, &wrong)]),
-        ("unknown key", &[(ID, &wrong)]),
+        ("unknown key", &[(ID, "c4naRyS1ngsID")]),
         ("missing bucket", &[("TILLMART_STORAGE_ROOT", "s3://no-such-bucket-here/shop")]),
         ("read-only bucket", &[(ID, GUEST.id), (KEY, GUEST.secret)]),
         // The gateway does not look at the token of keys that it knows.
-        ("token of keys that ran out", &[(ID, &wrong), (TOKEN, &wrong)]),
+        ("token of keys that ran out", &[(ID, "c4naRyS1ngsID"), (TOKEN, &wrong)]),
         ("anonymous", &[("TILLMART_STORAGE_CREDENTIALS", "anonymous")]),
         ("wrong password", &[(PASSWORD, &wrong)]),
         ("unknown database", &[(URL, &nowhere)]),
