@@ -53,9 +53,10 @@ impl Picture {
     }
 }
 
-/// Without what a copy was when its process died: `NAME#1`, which no store lists and no reader sees.
+/// Without what a write was when its process died: `.tillmart-….part`, which no store lists and no reader sees.
 fn finished(mut files: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
-    files.retain(|name, _| name.rsplit_once('#').is_none_or(|(_, number)| number.parse::<u32>().is_err()));
+    let is_staged = |name: &str| name.starts_with(".tillmart-") && name.ends_with(".part");
+    files.retain(|path, _| !is_staged(path.rsplit('/').next().unwrap_or(path)));
     files
 }
 

@@ -1,10 +1,13 @@
 //! MariaDB and RadosGW for a shop of the tests.
 
-use object_store::ObjectStore;
-use object_store::aws::AmazonS3Builder;
+use futures::{StreamExt, TryStreamExt};
+use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard};
 use tillmart_testkit::{GUEST, Keys, MART, MariaDb, MariaDbOptions, RadosGw};
+use tokio::runtime::Runtime;
 
 /// Both servers, each private; killed when this is dropped.
 pub(crate) struct Servers {
@@ -74,8 +77,31 @@ impl Servers {
         keys(GUEST)
     }
 
+    /// Delivers many files at a time.
+    pub(crate) fn deliver_all(&self, rented: &Rented, files: Vec<(String, String)>) {
+        let (store, runtime) = self.another_client(rented);
+        let puts = files.into_iter().map(|(name, text)| {
+            let (store, path) = (&store, Path::from(format!("shop/sales_data/{name}")));
+            async move { store.put(&path, text.into()).await }
+        });
+        runtime.block_on(futures::stream::iter(puts).buffer_unordered(32).try_collect::<Vec<_>>()).unwrap();
+    }
+
     /// Keys of every object of an area, without the root, sorted; read by another client.
     pub(crate) fn keys(&self, rented: &Rented, area: &str) -> Vec<String> {
+        let (store, runtime) = self.another_client(rented);
+        let prefix = Path::from(format!("shop/{area}"));
+        let listed: Vec<_> = runtime.block_on(store.list(Some(&prefix)).try_collect()).unwrap();
+        let mut keys: Vec<String> = listed
+            .iter()
+            .map(|meta| meta.location.as_ref().strip_prefix(&format!("shop/{area}/")).unwrap().to_owned())
+            .collect();
+        keys.sort();
+        keys
+    }
+
+    /// A client that is not the binary's.
+    fn another_client(&self, rented: &Rented) -> (AmazonS3, Runtime) {
         let store = AmazonS3Builder::new()
             .with_bucket_name(&rented.bucket)
             .with_endpoint(self.radosgw().url())
@@ -83,20 +109,8 @@ impl Servers {
             .with_region("us-east-1")
             .with_access_key_id(MART.id)
             .with_secret_access_key(MART.secret)
-            .build()
-            .unwrap();
-        let prefix = object_store::path::Path::from(format!("shop/{area}"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let listed = runtime.block_on(async {
-            use futures::TryStreamExt;
-            store.list(Some(&prefix)).try_collect::<Vec<_>>().await.unwrap()
-        });
-        let mut keys: Vec<String> = listed
-            .iter()
-            .map(|meta| meta.location.as_ref().strip_prefix(&format!("shop/{area}/")).unwrap().to_owned())
-            .collect();
-        keys.sort();
-        keys
+            .build();
+        (store.unwrap(), tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap())
     }
 }
 
