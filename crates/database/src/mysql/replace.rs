@@ -9,6 +9,7 @@ use super::merge::{Session, Touched};
 use super::tables::{list, quoted};
 use super::trouble::{Tried, Trouble};
 use crate::bind::{self, Datum, Source};
+use crate::day;
 use crate::marts::{broken, doubled, names, outside};
 use crate::refusal::database;
 use crate::{StateTable, TargetTable};
@@ -16,6 +17,7 @@ use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::DataType;
 use mysql_async::{Row, Value};
 use std::collections::HashMap;
+use tillmart_model::money;
 
 /// Rows deleted by one statement.
 const GONE_MOST: usize = 500;
@@ -76,27 +78,25 @@ impl<'a> Wanted<'a> {
         let (key, scope) = (at(&target.key), at(&target.scope));
         let batches =
             columns.iter().map(|columns| bind::sources(columns)).collect::<crate::refusal::Checked<Vec<_>>>()?;
-        let mut rows = HashMap::new();
+        let mut rows = HashMap::with_capacity(columns.iter().filter_map(|batch| batch.first()).map(|c| c.len()).sum());
+        let mut last_scope = None;
         for (number, (sources, columns)) in batches.iter().zip(columns).enumerate() {
             let length = columns.first().map_or(0, |column| column.len());
             for row in 0..length {
                 for (source, field) in sources.iter().zip(target.schema.fields()) {
                     bind::check_precision(&target.name, field, source, row)?;
                 }
-                let of = |at: &usize| sources[*at].value(row).map(|datum| datum.to_string());
-                let scope = scope.iter().map(of).collect::<crate::refusal::Checked<Vec<_>>>()?;
                 if key.iter().any(|at| sources[*at].is_null(row)) {
                     return Err(doubled(target, sources, row).into());
                 }
-                if !scope.is_empty() && !touched.has(&scope) {
-                    return Err(outside(target).into());
-                }
-                let mut encoded = Vec::new();
-                for at in &key {
-                    encode(&mut encoded, of(at)?.as_bytes());
+                // Rows of a scope mostly come together.
+                let this_scope = Some(encoded(&scope, sources, row));
+                if this_scope != last_scope {
+                    check_scope(target, touched, &scope, sources, row)?;
+                    last_scope = this_scope;
                 }
                 let place = (number as u32, row as u32, Standing::Missing);
-                if rows.insert(encoded, place).is_some() {
+                if rows.insert(encoded(&key, sources, row), place).is_some() {
                     return Err(doubled(target, sources, row).into());
                 }
             }
@@ -112,11 +112,12 @@ impl<'a> Wanted<'a> {
         if !scope.is_empty() && !self.touched.has(&scope) {
             return Ok(());
         }
-        let mut encoded = Vec::new();
+        let mut encoded = Vec::with_capacity(32);
         for at in &self.key {
-            match row.as_ref(*at) {
-                Some(Value::Bytes(bytes)) => encode(&mut encoded, bytes),
-                _ => return Err(null_key(self.target).into()),
+            let data_type = self.target.schema.field(*at).data_type();
+            let found = text_of(row.as_ref(*at)).is_some_and(|text| encode_found(&mut encoded, data_type, text));
+            if !found {
+                return Err(odd_key(self.target).into());
             }
         }
         let Some((batch, at, standing)) = self.rows.get_mut(&encoded) else {
@@ -127,7 +128,7 @@ impl<'a> Wanted<'a> {
         let sources = &self.batches[*batch as usize];
         let mut same = true;
         for (column, source) in sources.iter().enumerate() {
-            same &= equal(row.as_ref(column), &source.value(*at as usize)?);
+            same &= equal(row.as_ref(column), source, *at as usize);
         }
         *standing = if same { Standing::Same } else { Standing::Different };
         Ok(())
@@ -197,24 +198,87 @@ impl<'a> Wanted<'a> {
     }
 }
 
-fn encode(key: &mut Vec<u8>, value: &[u8]) {
-    key.extend((value.len() as u32).to_le_bytes());
-    key.extend(value);
+fn check_scope(
+    target: &TargetTable,
+    touched: &Touched,
+    scope: &[usize],
+    sources: &[Source<'_>],
+    row: usize,
+) -> Tried<()> {
+    let of = |at: &usize| sources[*at].value(row).map(|datum| datum.to_string());
+    let named = scope.iter().map(of).collect::<crate::refusal::Checked<Vec<_>>>()?;
+    if named.is_empty() || touched.has(&named) { Ok(()) } else { Err(outside(target).into()) }
 }
 
-/// Whether a value stands in the table as it should.
-fn equal(found: Option<&Value>, wanted: &Datum<'_>) -> bool {
-    match (found, wanted) {
-        (Some(Value::NULL), Datum::Null) => true,
-        (Some(Value::Bytes(found)), Datum::Text(wanted)) => found == wanted.as_bytes(),
-        (Some(Value::NULL) | None, _) | (_, Datum::Null) => false,
-        (Some(Value::Bytes(found)), wanted) => found == wanted.to_string().as_bytes(),
-        _ => false,
+/// Some of a row's values, so that equal bytes are equal values; NULL is like nothing else.
+fn encoded(columns: &[usize], sources: &[Source<'_>], row: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(32);
+    for at in columns {
+        match &sources[*at] {
+            source if source.is_null(row) => bytes.push(0),
+            Source::Int32(array) => bytes.extend(i64::from(array.value(row)).to_le_bytes()),
+            Source::Int64(array) => bytes.extend(array.value(row).to_le_bytes()),
+            Source::Date(array) => bytes.extend(array.value(row).to_le_bytes()),
+            Source::Decimal(array, _) => bytes.extend(array.value(row).to_le_bytes()),
+            Source::Text(array) => encode_text(&mut bytes, array.value(row).as_bytes()),
+        }
+    }
+    bytes
+}
+
+fn encode_text(bytes: &mut Vec<u8>, text: &[u8]) {
+    bytes.extend((text.len() as u32).to_le_bytes());
+    bytes.extend(text);
+}
+
+/// The same of a value as the server writes it; `false` if it is none of its column's type.
+fn encode_found(bytes: &mut Vec<u8>, data_type: &DataType, text: &[u8]) -> bool {
+    match data_type {
+        DataType::Int32 | DataType::Int64 => integer(text).map(|value| bytes.extend(value.to_le_bytes())).is_some(),
+        DataType::Date32 => day::parse(text).map(|value| bytes.extend(value.to_le_bytes())).is_some(),
+        DataType::Decimal128(_, scale) => {
+            decimal(text, u32::from(scale.unsigned_abs())).map(|value| bytes.extend(value.to_le_bytes())).is_some()
+        }
+        _ => {
+            encode_text(bytes, text);
+            true
+        }
     }
 }
 
-fn null_key(target: &TargetTable) -> tillmart_model::Fault {
-    database(format!("table `{}` holds a row whose key is NULL", target.name))
+fn integer(text: &[u8]) -> Option<i64> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// The unscaled value of a decimal that has just the digits of its scale.
+fn decimal(text: &[u8], scale: u32) -> Option<i128> {
+    money::parse_decimal(text, b'.', 38, scale).ok()
+}
+
+fn text_of(value: Option<&Value>) -> Option<&[u8]> {
+    match value {
+        Some(Value::Bytes(text)) => Some(text),
+        _ => None,
+    }
+}
+
+/// Whether a value stands in the table as it should.
+fn equal(found: Option<&Value>, wanted: &Source<'_>, row: usize) -> bool {
+    let Some(text) = text_of(found) else { return wanted.is_null(row) };
+    if wanted.is_null(row) {
+        return false;
+    }
+    match wanted {
+        Source::Int32(array) => integer(text) == Some(i64::from(array.value(row))),
+        Source::Int64(array) => integer(text) == Some(array.value(row)),
+        Source::Text(array) => text == array.value(row).as_bytes(),
+        Source::Date(array) => day::parse(text) == Some(array.value(row)),
+        Source::Decimal(array, scale) => decimal(text, *scale) == Some(array.value(row)),
+    }
+}
+
+fn odd_key(target: &TargetTable) -> tillmart_model::Fault {
+    database(format!("table `{}` holds a row whose key cannot be read", target.name))
         .expected(format!("values for {}", target.key.join(", ")))
         .hint("delete that row, and make the key's columns NOT NULL")
 }
