@@ -1,7 +1,7 @@
 //! Makes a published table equal to what `finish` yields, by sending only what differs.
 //!
-//! A batch touches some customers of a month; `finish` yields them all. Reading rows is several times cheaper for a server
-//! than writing them, so the touched scopes are read and compared here, and only the difference is written.
+//! A batch touches some customers of a month; `finish` yields them all. Reading and comparing a row costs less than half of
+//! writing it (BENCHMARKS.md), so the touched scopes are read, and only the difference is written.
 
 use super::bulk::{Bulk, literal};
 use super::link::Link;
