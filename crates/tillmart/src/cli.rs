@@ -252,14 +252,15 @@ pub(crate) enum ConfigCommand {
 }
 
 const SECRETS_HELP: &str = "\
-The master key is a passphrase or a key file: TILLMART_MASTER_KEY, or TILLMART_MASTER_KEY_FILE with the path of a
-file that holds it, or typed at a prompt. It is never an argument: those are seen by every user of the machine.
+The master key is a passphrase or a key file: TILLMART_MASTER_KEY, or TILLMART_MASTER_KEY_FILE
+with the path of a file that holds it, or typed at a prompt. It is never an argument: those are
+seen by every user of the machine.
 
 Examples:
-  tillmart secrets key /etc/tillmart/master.key                       make a random key file
-  tillmart secrets encrypt --setting database.password --write        ask for the value, put it into tillmart.toml
-  tillmart secrets encrypt --setting storage.secret_access_key < key  print the value for the file
-  tillmart secrets rotate                                             from TILLMART_MASTER_KEY to TILLMART_NEW_MASTER_KEY
+  tillmart secrets key ~/tillmart.key                           make a random key file
+  tillmart secrets encrypt --setting database.password --write  ask, and put it into tillmart.toml
+  tillmart secrets encrypt --setting database.password < file   print the value for tillmart.toml
+  tillmart secrets rotate                                       go over to another master key
 
 Exit codes:
    0  all done
@@ -302,9 +303,9 @@ pub(crate) enum SecretsCommand {
 }
 
 const ROTATE_HELP: &str = "\
-The master key so far comes from TILLMART_MASTER_KEY, TILLMART_MASTER_KEY_FILE or a prompt; the new one from
-TILLMART_NEW_MASTER_KEY, TILLMART_NEW_MASTER_KEY_FILE or a prompt. The file is replaced in one step: it holds only
-values of the old key, or only values of the new one.
+The master key so far comes from TILLMART_MASTER_KEY, TILLMART_MASTER_KEY_FILE or a prompt; the
+new one from TILLMART_NEW_MASTER_KEY, TILLMART_NEW_MASTER_KEY_FILE or a prompt. The file is replaced
+in one step: it holds only values of the old key, or only values of the new one.
 
 Exit codes:
    0  all done
