@@ -219,7 +219,7 @@ fn credentials(
             }
             Ok((builder, secrets))
         }
-        Credentials::Chain => Ok(chain(builder, profile, environment)),
+        Credentials::Chain => chain(builder, profile, environment),
     }
 }
 
@@ -228,7 +228,7 @@ fn chain(
     mut builder: AmazonS3Builder,
     profile: Option<profile::Profile>,
     environment: &dyn Fn(&str) -> Option<String>,
-) -> (AmazonS3Builder, Vec<Secret>) {
+) -> Result<(AmazonS3Builder, Vec<Secret>)> {
     let keys = match (environment("AWS_ACCESS_KEY_ID"), environment("AWS_SECRET_ACCESS_KEY")) {
         (Some(id), Some(key)) => Some((id, key, environment("AWS_SESSION_TOKEN"))),
         _ => profile.and_then(|profile| profile.keys),
@@ -239,7 +239,7 @@ fn chain(
         if let Some(token) = token {
             builder = builder.with_token(token);
         }
-        return (builder, secrets);
+        return Ok((builder, secrets));
     }
     const TAKEN: [(&str, AmazonS3ConfigKey); 8] = [
         ("AWS_WEB_IDENTITY_TOKEN_FILE", AmazonS3ConfigKey::WebIdentityTokenFile),
@@ -256,7 +256,15 @@ fn chain(
             builder = builder.with_config(key, value);
         }
     }
-    (builder, Vec::new())
+    let has_role = TAKEN[..7].iter().any(|(variable, _)| environment(variable).is_some());
+    let is_off = environment("AWS_EC2_METADATA_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    if is_off && !has_role {
+        return Err(Fault::new(FaultKind::Settings, "no credentials for the object store were found")
+            .expected("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, a profile, a web identity or a container's role")
+            .found("none of them, and AWS_EC2_METADATA_DISABLED is true")
+            .hint("give the environment one of them, set storage.access_key_id and storage.secret_access_key, or storage.credentials = \"anonymous\""));
+    }
+    Ok((builder, Vec::new()))
 }
 
 /// Google's and Azure's stores, with what their own variables in the environment say.
@@ -340,6 +348,23 @@ mod tests {
             assert!(fault.to_string().contains(named), "{root}: {fault}");
             assert!(!fault.to_string().contains("canary"), "{fault}");
         }
+    }
+
+    /// The environment's keys come first, and with nothing to go by it is told before anything is asked.
+    #[test]
+    fn the_chain_takes_what_it_finds_or_says_what_it_looked_for() {
+        let open = |variables: &[(&str, &str)]| {
+            let of =
+                |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+            open("s3://mart/x", &std::env::temp_dir(), &StoreAccess::default(), &of).map(|opened| opened.url)
+        };
+        let off = ("AWS_EC2_METADATA_DISABLED", "true");
+        let fault = open(&[off]).expect_err("nothing to go by").to_string();
+        assert!(fault.contains("storage.access_key_id") && fault.contains("AWS_ACCESS_KEY_ID"), "{fault}");
+        open(&[off, ("AWS_ACCESS_KEY_ID", "canary"), ("AWS_SECRET_ACCESS_KEY", "canary")]).expect("keys");
+        open(&[off, ("AWS_WEB_IDENTITY_TOKEN_FILE", "/token"), ("AWS_ROLE_ARN", "arn:aws:iam::1:role/x")])
+            .expect("a role");
+        open(&[]).expect("the machine's role, asked for later");
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl Store {
     /// reading and deleting are tried on names that are not there: a service says no before it says that nothing is there.
     pub async fn probe(&self, area: &str) -> Vec<(Permission, Result<()>)> {
         let was_there = self.folder_is_there(area);
-        let object = format!("{area}/_tillmart_doctor-{}.tmp", Uuid::new_v4().simple());
+        let object = self.probe_name(area).await;
         let listed = self.list(area).await;
         let known = listed.as_ref().ok().and_then(|found| found.first()).map(|found| format!("{area}/{}", found.path));
         let created = self.try_to_create(&object).await;
@@ -63,6 +63,15 @@ impl Store {
             (Permission::Read, read),
             (Permission::Delete, deleted),
         ]
+    }
+
+    /// A name that nothing has; an earlier probe may have been killed.
+    async fn probe_name(&self, area: &str) -> String {
+        let usual = format!("{area}/_tillmart_doctor.tmp");
+        match self.look(&usual).await {
+            Ok(Some(_)) => format!("{area}/_tillmart_doctor-{}.tmp", Uuid::new_v4().simple()),
+            _ => usual,
+        }
     }
 
     async fn try_to_create(&self, object: &str) -> Result<()> {

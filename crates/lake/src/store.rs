@@ -287,7 +287,7 @@ pub(crate) fn store_fault(doing: &str, path: &str, error: &StoreError) -> Fault 
     let fault =
         Fault::new(FaultKind::Store, format!("the object store would not {doing} an object")).at(path.to_owned());
     match told_by(error) {
-        Some(told) => fault.found(told).hint(told.hint.clone().unwrap_or_else(|| USUAL_HINT.to_owned())),
+        Some(told) => fault.found(&told.text).hint(told.hint.clone().unwrap_or_else(|| USUAL_HINT.to_owned())),
         None => fault.found(error).hint(USUAL_HINT),
     }
 }

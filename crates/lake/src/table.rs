@@ -254,7 +254,7 @@ pub(crate) fn delta_fault(doing: &str, table: &str, error: &DeltaTableError) -> 
     let fault = table_fault(doing, table, error);
     match told_by(error) {
         Some(told) => {
-            let fault = fault.found(told);
+            let fault = fault.found(&told.text);
             match &told.hint {
                 Some(hint) => fault.hint(hint.clone()),
                 None => fault,

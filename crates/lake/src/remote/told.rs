@@ -21,14 +21,19 @@ pub(crate) struct Asked {
 /// An error of a store that may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Told {
-    text: String,
+    /// What happened.
+    pub(crate) text: String,
     /// What to do, naming the setting.
     pub(crate) hint: Option<String>,
 }
 
+/// With the hint: whoever shows this error without knowing it still names the setting.
 impl fmt::Display for Told {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        match &self.hint {
+            Some(hint) => write!(f, "{}; {hint}", self.text),
+            None => f.write_str(&self.text),
+        }
     }
 }
 
@@ -107,52 +112,22 @@ impl Asked {
     }
 
     fn s3_meaning(&self, said: &Said) -> Option<Meaning> {
-        let root = &self.root;
-        let of = |text: &str, hint: String| Some(Meaning { text: text.to_owned(), hint });
-        match said.code.as_deref().unwrap_or_default() {
-            "SignatureDoesNotMatch" => of(
-                "the secret key is not that of the access key id",
-                "correct storage.secret_access_key (or the secret that the credential chain finds)".to_owned(),
-            ),
-            "InvalidAccessKeyId" => of(
-                "the store does not know the access key id",
-                "correct storage.access_key_id (or the one that the credential chain finds), and check that storage.endpoint is the service it belongs to".to_owned(),
-            ),
-            "ExpiredToken" | "InvalidToken" | "TokenRefreshRequired" | "ExpiredTokenException" => of(
-                "the session token is expired or not valid",
-                "get new temporary keys: storage.session_token, with storage.access_key_id and storage.secret_access_key that belong to it; long runs want a role instead (storage.credentials = \"chain\")".to_owned(),
-            ),
-            "NoSuchBucket" => of(
-                "there is no such bucket",
-                format!("correct the bucket in storage.root ({root}), or make it; a bucket is never made by itself"),
-            ),
-            "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" => of(
-                "the bucket is in another region",
-                format!("set storage.region to the region of the bucket in storage.root ({root})"),
-            ),
-            "RequestTimeTooSkewed" => {
-                of("this machine's clock is wrong", "set the clock of this machine, e.g. by NTP, and run again".to_owned())
-            }
-            "SlowDown" | "ServiceUnavailable" | "InternalError" | "RequestTimeout" => of(
-                "the store is too busy",
-                "run again later: nothing is lost".to_owned(),
-            ),
-            "QuotaExceeded" | "InsufficientCapacity" => {
-                of("the store is full", format!("make room in the bucket of storage.root ({root}), then run again"))
-            }
-            code if said.is_denied() || code == "AccessDenied" || code == "AllAccessDisabled" => of(
-                "access denied",
-                format!(
-                    "let the user of storage.access_key_id {} in storage.root ({root}): `tillmart doctor` tells each permission that a run needs",
-                    said.permission()
-                ),
-            ),
-            _ if said.bare_redirect => of(
-                "the bucket is in another region",
-                format!("set storage.region to the region of the bucket in storage.root ({root})"),
-            ),
-            _ => None,
+        let code = match said.code.as_deref() {
+            None if said.bare_redirect => "PermanentRedirect",
+            code => code.unwrap_or_default(),
+        };
+        if let Some((_, text, hint)) = S3_MEANINGS.iter().find(|(codes, _, _)| codes.contains(&code)) {
+            return Some(Meaning { text: (*text).to_owned(), hint: hint.replace("ROOT", &self.root) });
         }
+        if said.is_denied() || code == "AccessDenied" || code == "AllAccessDisabled" {
+            let hint = format!(
+                "let the user of storage.access_key_id {} in storage.root ({}): `tillmart doctor` tells each permission that a run needs",
+                said.permission(),
+                self.root
+            );
+            return Some(Meaning { text: "access denied".to_owned(), hint });
+        }
+        None
     }
 
     /// Nobody answered, or nobody we trust.
@@ -240,6 +215,55 @@ fn scrub_word(word: &str) -> String {
     }
     clean + space
 }
+
+/// S3's codes, what they mean, and what to do; `ROOT` stands for the storage root.
+const S3_MEANINGS: [(&[&str], &str, &str); 8] = [
+    (
+        &["SignatureDoesNotMatch"],
+        "the secret key is not that of the access key id",
+        "correct storage.secret_access_key (or the secret that the credential chain finds)",
+    ),
+    (
+        &["InvalidAccessKeyId"],
+        "the store does not know the access key id",
+        "correct storage.access_key_id (or the one that the credential chain finds), and check that storage.endpoint is the service it belongs to",
+    ),
+    (
+        &["ExpiredToken", "InvalidToken", "TokenRefreshRequired", "ExpiredTokenException"],
+        "the session token is expired or not valid",
+        "get new temporary keys: storage.session_token, with storage.access_key_id and storage.secret_access_key that belong to it; long runs want a role instead (storage.credentials = \"chain\")",
+    ),
+    (
+        &["NoSuchBucket"],
+        "there is no such bucket",
+        "correct the bucket in storage.root (ROOT), or make it; a bucket is never made by itself",
+    ),
+    (
+        &[
+            "PermanentRedirect",
+            "TemporaryRedirect",
+            "AuthorizationHeaderMalformed",
+            "IllegalLocationConstraintException",
+        ],
+        "the bucket is in another region",
+        "set storage.region to the region of the bucket in storage.root (ROOT)",
+    ),
+    (
+        &["RequestTimeTooSkewed"],
+        "this machine's clock is wrong",
+        "set the clock of this machine, e.g. by NTP, and run again",
+    ),
+    (
+        &["SlowDown", "ServiceUnavailable", "InternalError", "RequestTimeout"],
+        "the store is too busy",
+        "run again later: nothing is lost",
+    ),
+    (
+        &["QuotaExceeded", "InsufficientCapacity"],
+        "the store is full",
+        "make room in the bucket of storage.root (ROOT), then run again",
+    ),
+];
 
 /// What can be read out of an error of the client library, whose types do not tell it.
 struct Said {
