@@ -125,6 +125,18 @@ pub(crate) struct DemoArgs {
     /// Instead of three days of real sales, load N made-up ones over four years and a half.
     #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(1_000..))]
     pub(crate) made_up: Option<u64>,
+    /// Where the demo's files, tables and database are.
+    #[arg(long, value_name = "WHERE", default_value = "embedded")]
+    pub(crate) stores: DemoStores,
+}
+
+/// Where a demo's project lives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DemoStores {
+    /// In its folder, with SQLite.
+    Embedded,
+    /// On a MariaDB and a RadosGW that are started for it; their programs must be installed.
+    Production,
 }
 
 /// Arguments of `init`.

@@ -53,12 +53,13 @@ impl Database {
 
 /// Opens the project that the command line names.
 pub(crate) fn open(cli: &Cli) -> Result<Project> {
-    open_at(&cli.project, cli)
+    open_with(&cli.project, cli, &[])
 }
 
-/// Opens the project in a folder.
-pub(crate) fn open_at(folder: &Path, cli: &Cli) -> Result<Project> {
-    let settings = settings::load(folder, cli.env.as_deref(), settings::variables())?;
+/// Opens the project in a folder, with settings as variables on top of those of the environment.
+pub(crate) fn open_with(folder: &Path, cli: &Cli, variables: &[(String, String)]) -> Result<Project> {
+    let variables = settings::variables().chain(variables.iter().cloned());
+    let settings = settings::load(folder, cli.env.as_deref(), variables)?;
     let (server, access) = settings.servers(&mut Keyring::new(Which::Current))?;
     let database = Database::open(&settings, server.as_ref())?;
     let store = Store::open(&settings.storage.root, &settings.project, &access)?;

@@ -20,5 +20,7 @@ pub(crate) fn run(cli: &Cli, command: &DbCommand) -> Result<Outcome> {
     for migration in now {
         screen::talk(&format!("applied {:04} {}", migration.number, migration.name));
     }
+    // A mart's table that somebody else made may lack what publishing relies on: better told now than by the first run.
+    project.runtime.block_on(project.pipeline.check_marts())?;
     Ok(Outcome::Done)
 }

@@ -11,7 +11,7 @@ const EXAMPLE_MART: &str = include_str!("../../../../sql/examples/daily_product_
 
 pub(crate) fn run(cli: &Cli, args: &InitArgs) -> Result<Outcome> {
     let folder = &args.folder;
-    make(cli, folder)?;
+    make(cli, folder, &[])?;
     if cli.json {
         screen::json(&serde_json::json!({ "project": folder.display().to_string() }))?;
     }
@@ -26,8 +26,9 @@ pub(crate) fn run(cli: &Cli, args: &InitArgs) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Writes settings and the example mart, makes areas and database. What is there is never overwritten.
-pub(crate) fn make(cli: &Cli, folder: &Path) -> Result<()> {
+/// Writes settings and the example mart, makes areas and database. What is there is never overwritten. `variables` are settings
+/// on top of those of the environment.
+pub(crate) fn make(cli: &Cli, folder: &Path, variables: &[(String, String)]) -> Result<()> {
     let settings_file = folder.join(settings::FILE_NAME);
     if settings_file.exists() {
         return Err(Fault::new(FaultKind::Settings, "there is a project here already")
@@ -38,7 +39,7 @@ pub(crate) fn make(cli: &Cli, folder: &Path) -> Result<()> {
     make_folder(&marts)?;
     write(&settings_file, &settings::example(settings::Form::Commented))?;
     write(&marts.join("daily_product_sales.sql"), EXAMPLE_MART)?;
-    let project = wiring::open_at(folder, cli)?;
+    let project = wiring::open_with(folder, cli, variables)?;
     let storage = &project.settings.storage;
     if let Some(root) = project.settings.storage_folder() {
         for area in [&storage.incoming, &storage.processed, &storage.error] {

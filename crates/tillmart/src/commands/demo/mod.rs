@@ -1,9 +1,10 @@
 //! `demo`: the whole pipeline on sales that it brings along.
 
 mod deliver;
+mod stores;
 
 use super::{Outcome, dimensions, init};
-use crate::cli::{Cli, DemoArgs};
+use crate::cli::{Cli, DemoArgs, DemoStores};
 use crate::wiring::{self, Project};
 use crate::{screen, settings};
 use std::path::Path;
@@ -19,9 +20,17 @@ pub(crate) fn run(cli: &Cli, args: &DemoArgs) -> Result<Outcome> {
     // With --json the story goes to stderr, and stdout has one object.
     let say = if cli.json { screen::talk } else { screen::data };
     say(&format!("A demo of Tillmart in {}\n", folder.display()));
-    init::make(cli, folder)?;
+    let servers = match args.stores {
+        DemoStores::Embedded => None,
+        DemoStores::Production => Some(stores::Servers::start()?),
+    };
+    let variables = servers.as_ref().map(stores::Servers::variables).unwrap_or_default();
+    if let Some(servers) = &servers {
+        say(&servers.told());
+    }
+    init::make(cli, folder, &variables)?;
     write_mark(folder)?;
-    let project = wiring::open_at(folder, cli)?;
+    let project = wiring::open_with(folder, cli, &variables)?;
     say("1. Sales files arrive, with all that goes wrong in such files.");
     say(&match args.made_up {
         Some(rows) => deliver::made_up(&project, rows)?,
@@ -48,13 +57,21 @@ pub(crate) fn run(cli: &Cli, args: &DemoArgs) -> Result<Outcome> {
     }
     verify(&project)?;
     say("\nVerified: every mart equals its landed rows, to the cent.");
-    say(&next(folder, args.made_up.is_some()));
+    say(&match servers {
+        None => next(folder, args.made_up.is_some()),
+        Some(_) => ON_YOUR_OWN.to_owned(),
+    });
     if cli.json {
         let runs = serde_json::json!({ "first": first, "second": second, "replay": replayed, "verified": true });
         screen::json(&runs)?;
     }
     Ok(Outcome::Done)
 }
+
+/// What to try after a demo whose servers are gone.
+const ON_YOUR_OWN: &str = "
+The demo's servers stop now. For your own bucket and database see \"Production: S3 and MySQL\" in the README;
+`tillmart demo` without --stores leaves a project to look around in.";
 
 const TOP_CUSTOMERS: &str = include_str!("../../../../../sql/queries/demo_top_customers.sql");
 const TOP_SELLERS: &str = include_str!("../../../../../sql/queries/demo_top_sellers.sql");
