@@ -166,12 +166,22 @@ fn start_gateway(cluster: &Cluster, port: u16, logs: &Path) -> Result<Running, S
         .arg(format!("--log-file={}", logs.join("gateway.log").display()))
         .arg(format!("--rgw-frontends=beast endpoint=127.0.0.1:{port}"));
     let mut gateway = Running::start(&mut command, &log)?;
+    note_gateway(cluster, gateway.id())?;
     let ready = waited(GATEWAY_START, || !gateway.is_alive() || answers(port));
     if ready && gateway.is_alive() {
         return Ok(gateway);
     }
     let told = std::fs::read_to_string(&log).unwrap_or_default();
     Err(format!("radosgw did not start:\n{told}"))
+}
+
+/// Tells the keeper of a gateway, which it ends with the cluster should the test be killed and leave it behind.
+fn note_gateway(cluster: &Cluster, id: u32) -> Result<(), String> {
+    use std::io::Write;
+    let file = cluster.run().join("gateways");
+    let opened = std::fs::OpenOptions::new().create(true).append(true).open(&file);
+    let noted = opened.and_then(|mut file| file.write_all(format!("{id}\n").as_bytes()));
+    noted.map_err(|error| format!("cannot write {}: {error}", file.display()))
 }
 
 /// Whether the gateway answers requests: it listens a little before it can.

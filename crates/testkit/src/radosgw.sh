@@ -57,6 +57,10 @@ export CEPH_CONF
 monitor=
 osd=
 stop() {
+    # Gateways go with their tests, unless those were killed. An id may have gone to somebody else by now.
+    for process in $(cat "$run/gateways" 2>/dev/null); do
+        grep -qF "$run/keyring" "/proc/$process/cmdline" 2>/dev/null && kill -9 "$process"
+    done
     for process in $osd $monitor; do
         kill -9 "$process"
         wait "$process"
