@@ -1,8 +1,12 @@
 //! Before decoding: foreign files and duplicates are told apart without reading a row.
 
 use crate::shop::Pipeline;
+use futures::{StreamExt, TryStreamExt};
 use std::collections::{BTreeMap, BTreeSet};
 use tillmart_model::{FileFault, FileOutcome, FileReason, Kind, Result, SourceFile, Split};
+
+/// Files hashed beside each other: thousands of small ones would otherwise wait for one answer after the other.
+const HASHES: usize = 16;
 
 impl Pipeline {
     /// Decides what can be decided without decoding. Files of equal size may be duplicates, so they are hashed first:
@@ -22,12 +26,19 @@ impl Pipeline {
             self.seams.ledger.landed_sizes(&self.options.feed, &sizes).await?.into_iter().collect();
         let mut seen = BTreeSet::new();
         suspicious.extend(sizes.iter().copied().filter(|size| !seen.insert(*size)));
+        let hashed: Vec<usize> = (0..files.len())
+            .filter(|at| {
+                let SourceFile { outcome, found, .. } = &files[*at];
+                *outcome == FileOutcome::Pending && suspicious.contains(&found.size) && found.size > 0
+            })
+            .collect();
+        let digests: Vec<Option<String>> =
+            futures::stream::iter(&hashed).map(|at| self.digest_of(&files[*at])).buffered(HASHES).try_collect().await?;
+        // Of equal files the first by path lands: they are judged in their order, however they were hashed.
         let mut first_of_batch: BTreeMap<String, i64> = BTreeMap::new();
-        for file in files.iter_mut() {
-            if file.outcome != FileOutcome::Pending || !suspicious.contains(&file.found.size) || file.found.size == 0 {
-                continue;
-            }
-            let Some(digest) = self.digest_of(file).await? else {
+        for (at, digest) in hashed.into_iter().zip(digests) {
+            let file = &mut files[at];
+            let Some(digest) = digest else {
                 file.outcome = FileOutcome::Rejected(overwritten());
                 continue;
             };

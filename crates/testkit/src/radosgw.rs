@@ -164,7 +164,7 @@ fn start_gateway(cluster: &Cluster, port: u16, logs: &Path) -> Result<Running, S
         .arg(format!("--rgw-data={}", logs.display()))
         .arg(format!("--admin-socket={}", logs.join("socket").display()))
         .arg(format!("--log-file={}", logs.join("gateway.log").display()))
-        .arg(format!("--rgw-frontends=beast endpoint=127.0.0.1:{port}"));
+        .arg(format!("--rgw-frontends=beast endpoint=127.0.0.1:{port} tcp_nodelay=1"));
     let mut gateway = Running::start(&mut command, &log)?;
     note_gateway(cluster, gateway.id())?;
     let ready = waited(GATEWAY_START, || !gateway.is_alive() || answers(port));

@@ -116,18 +116,3 @@ async fn a_service_that_dies_during_landing_costs_time_and_nothing_else() {
     assert_eq!(tables(&project).await, expected(&files).await);
     assert_eq!(project.names("sales_data_processed").await.len(), 24);
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_listing_of_2500_files_is_one_batch_and_all_are_archived() {
-    let files: Vec<(String, Vec<u8>)> =
-        (0..2_500).map(|at| (format!("{:02}/till-{at:04}.csv", at % 9), sales(at, 2 + at % 3))).collect();
-    let (_server, place) = server();
-    let project = Project::at(place, |options| options.batch_files_max = 10_000).await;
-    dimensions(&project).await;
-    project.put(&files).await;
-    let summary = project.pipeline.run().await.unwrap_or_else(|fault| panic!("{fault}"));
-    assert_eq!((summary.batches, summary.files_landed), (1, 2_500), "{summary:?}");
-    assert!(project.names("sales_data").await.is_empty());
-    assert_eq!(project.names("sales_data_processed").await.len(), 2_500);
-    assert_eq!(tables(&project).await, expected(&files).await);
-}
