@@ -161,7 +161,7 @@ fn every_wrong_setting_is_named_and_nothing_is_half_done() {
     let authorities = elsewhere.authorities().unwrap().display().to_string();
     let (host, rented) = (MariaDb::HOST, shop.rented());
     let grant = format!(
-        "CREATE USER poor@'{host}' IDENTIFIED BY 'poor'; GRANT SELECT ON {}.* TO poor@'{host}';",
+        "CREATE USER poor@'{host}' IDENTIFIED BY 'a humble password'; GRANT SELECT ON {}.* TO poor@'{host}';",
         rented.database
     );
     servers.mariadb.sql(&grant).unwrap();
@@ -182,7 +182,7 @@ fn every_wrong_setting_is_named_and_nothing_is_half_done() {
             "missing privilege",
             vec![
                 variable("DATABASE_URL", servers.url("poor", &rented.database)),
-                variable("DATABASE_PASSWORD", "poor"),
+                variable("DATABASE_PASSWORD", "a humble password"),
             ],
             "database.url",
         ),
