@@ -69,7 +69,7 @@ pub(crate) struct Cli {
 /// The commands, in the order a newcomer meets them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Show it all on made-up sales: make a project, load it twice, print marts and rejects.
+    /// Show it all on real sales: make a project, load three days twice, print marts and rejects.
     #[command(after_help = EXIT_CODES)]
     Demo(DemoArgs),
     /// Make a project: settings with every key explained, storage areas, database.

@@ -252,3 +252,15 @@ fn a_store_that_is_away_while_a_batch_lands_costs_time_only() {
     assert_eq!(picture(&shop), picture_in_a_folder());
     assert_eq!(servers.radosgw().unfinished_uploads(&shop.rented().bucket), Ok(0));
 }
+
+#[test]
+fn the_demo_runs_on_servers_of_its_own() {
+    let shop = Shop::empty_folder();
+    let folder = shop.folder().to_str().unwrap();
+    let told = shop.tillmart(&["demo", folder, "--stores", "production", "--json"]).ended(0);
+    let runs = told.json();
+    assert_eq!((&runs["first"]["rows_landed"], &runs["replay"]["rows_replayed"]), (&2_574.into(), &5.into()), "{runs}");
+    assert_eq!((&runs["second"]["rows_read"], &runs["verified"]), (&0.into(), &true.into()), "{runs}");
+    assert!(told.err.contains("a RadosGW at http://127.0.0.1:"), "{}", told.err);
+    assert!(!shop.folder().join("storage").exists(), "everything is on the servers");
+}

@@ -1,5 +1,5 @@
 //! Decodes a made-up day of sales several times and tells MB/s on one core:
-//! `cargo run --release -p tillmart-feed --example speed [ROWS] [EXTRA_COLUMNS]`.
+//! `cargo run --release -p tillmart-feed --example decode_speed [ROWS] [EXTRA_COLUMNS]`.
 #![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a measuring tool; no money here")]
 
 use std::collections::HashSet;

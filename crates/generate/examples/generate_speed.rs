@@ -1,4 +1,4 @@
-//! How fast sales are made into a temporary folder: `cargo run --release -p tillmart-generate --example speed -- 2000`
+//! How fast sales are made into a temporary folder: `cargo run --release -p tillmart-generate --example generate_speed -- 2000`
 //! makes 2,000 MB (default 1,000) of one business day as big chains have it, as several files and as one; a second
 //! argument takes only the shapes whose name holds it.
 
