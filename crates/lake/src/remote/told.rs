@@ -226,7 +226,7 @@ const S3_MEANINGS: [(&[&str], &str, &str); 8] = [
     (
         &["InvalidAccessKeyId"],
         "the store does not know the access key id",
-        "correct storage.access_key_id (or the one that the credential chain finds), and check that storage.endpoint is the service it belongs to",
+        "correct storage.access_key_id (or the one that the credential chain finds), and check that storage.endpoint is the service it belongs to; some services answer so, too, when temporary keys have run out: fetch new ones, with their storage.session_token",
     ),
     (
         &["ExpiredToken", "InvalidToken", "TokenRefreshRequired", "ExpiredTokenException"],

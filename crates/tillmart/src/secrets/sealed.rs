@@ -3,7 +3,7 @@
 //! DERIVATION is `key` (a random key file) or `argon2id,m=KIB,t=PASSES,p=LANES,s=SALT` (a passphrase). KEY ID tells a wrong
 //! key from a changed value. DATA is nonce, ciphertext and tag of AES-256-GCM. All that stands before DATA is authenticated
 //! with it, and so is the name of the setting: a value that is moved to another one does not open.
-//! See docs/decisions/0031-secrets-in-settings.md.
+//! See docs/decisions/0017-secrets-in-settings.md.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::hmac;

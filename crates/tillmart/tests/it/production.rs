@@ -174,7 +174,7 @@ fn every_wrong_setting_is_named_and_nothing_is_half_done() {
         (
             "keys of a session that has ended",
             vec![variable("STORAGE_ACCESS_KEY_ID", "canary"), variable("STORAGE_SESSION_TOKEN", "canary")],
-            "storage.access_key_id",
+            "storage.session_token",
         ),
         ("wrong password", vec![variable("DATABASE_PASSWORD", "canary")], "database.password"),
         ("unknown database", vec![variable("DATABASE_URL", servers.url(MariaDb::USER, "nowhere"))], "database.url"),
