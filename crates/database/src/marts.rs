@@ -13,7 +13,7 @@ pub(crate) fn names(schema: &Schema) -> Vec<&str> {
 
 /// The name of a mart's state table.
 pub(crate) fn state_name(state: &StateTable) -> String {
-    format!("tillmart_state_{}", state.mart)
+    StateTable::name_of(&state.mart)
 }
 
 pub(crate) fn wrong_mart(mart: &str, expected: &str, found: &str) -> Fault {

@@ -25,6 +25,13 @@ pub struct StateTable {
     pub scope: Vec<String>,
 }
 
+impl StateTable {
+    /// The name of the table that holds a mart's state.
+    pub fn name_of(mart: &str) -> String {
+        format!("tillmart_state_{mart}")
+    }
+}
+
 /// A mart's table in the database, as people query it.
 #[derive(Debug, Clone)]
 pub struct TargetTable {

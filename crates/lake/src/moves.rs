@@ -9,7 +9,34 @@ use tillmart_model::{Clock, Fault, FaultKind, Found, Result};
 /// Pieces of a copy on their way at once.
 const PIECES_AT_ONCE: usize = 4;
 
+/// Longest name of a file or folder that common file systems take, in bytes.
+const NAME_BYTES: usize = 255;
+
+/// Longest key that S3 takes, in bytes.
+const KEY_BYTES: usize = 1024;
+
 impl Store {
+    /// Whether an object may have this path: no name of it is too long, and in a folder no part of it is something else already,
+    /// a file where a folder must be, or a folder where the file must be.
+    ///
+    /// # Errors
+    /// `Store` for a path that no object can have at all.
+    pub async fn can_have(&self, relative: &str) -> Result<bool> {
+        let path = self.path(relative)?;
+        if !self.local {
+            return Ok(path.as_ref().len() <= KEY_BYTES);
+        }
+        if relative.split('/').any(|name| name.len() > NAME_BYTES) {
+            return Ok(false);
+        }
+        let (file, depth) = (file_of(&path), relative.trim_matches('/').split('/').count());
+        let look = move || {
+            let is_file_above = file.ancestors().skip(1).take(depth - 1).any(std::path::Path::is_file);
+            Ok(!file.is_dir() && !is_file_above)
+        };
+        blocking(relative, look).await
+    }
+
     /// Copies an object whose digest is known to a new place. Repeatable: a finished copy is recognised by size and digest.
     /// Returns `false`, and leaves no half copy behind, when the source is gone or has other bytes than claimed.
     ///
@@ -20,7 +47,7 @@ impl Store {
             return Ok(true);
         }
         self.remove_stale_parts(to).await?;
-        let is_copied = if from.etag.is_some() && from.size <= self.service_copy_bytes {
+        let is_copied = if !self.local && from.etag.is_some() && from.size <= self.service_copy_bytes {
             self.copy_by_service(from, source, to).await?
         } else if from.size <= READ_BYTES {
             self.copy_in_one(from, source, digest, to).await?

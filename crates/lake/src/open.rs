@@ -18,6 +18,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// How long one request may take, with its bytes: 16 MiB go in it at 1 Mbit/s.
 const REQUEST: Duration = Duration::from_secs(150);
 
+/// What a storage root can be.
+const ROOTS: &str = "a folder, or a URL: file://, s3://, gs://, az:// or abfss://";
+
 /// A root that has been opened.
 pub(crate) struct Opened {
     pub(crate) objects: Arc<dyn ObjectStore>,
@@ -38,22 +41,26 @@ pub(crate) fn open(
     access: &StoreAccess,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Opened> {
-    let Ok(url) = Url::parse(root) else { return folder(&project.join(root)) };
+    let url = match (Url::parse(root), root.split_once("://")) {
+        (Ok(url), _) => url,
+        // A mistyped URL must not become a folder. Only its scheme is told: it may hold a password, wherever that ends.
+        (Err(error), Some((scheme, _))) => return Err(not_a_root(&format!("{scheme}://…"), ROOTS).found(error)),
+        (Err(_), None) => return folder(&project.join(root)),
+    };
     match url.scheme() {
         "file" => match url.to_file_path() {
             Ok(path) => folder(&path),
             Err(()) => Err(not_a_root(root, "a file URL without a host, e.g. file:///srv/tillmart")),
         },
         "s3" | "s3a" => s3(&url, project, access, environment),
-        "gs" | "az" | "azure" | "abfs" | "abfss" => other(&url),
-        _ => Err(not_a_root(root, "a folder, or a URL: file://, s3://, gs://, az:// or abfss://")
-            .found(format!("a URL with the scheme {}", url.scheme()))),
+        "gs" | "az" | "azure" | "abfs" | "abfss" => other(&url, access),
+        _ => Err(not_a_root(root, ROOTS).found(format!("a URL with the scheme {}", url.scheme()))),
     }
 }
 
 fn not_a_root(root: &str, expected: &str) -> Fault {
-    // What follows a question mark may be a signature.
-    let root = root.split('?').next().unwrap_or_default();
+    // What follows a question mark or a hash may be a signature.
+    let root = root.split(['?', '#']).next().unwrap_or_default();
     Fault::new(FaultKind::Settings, format!("cannot open the storage root {root}"))
         .expected(expected)
         .hint("set storage.root in tillmart.toml to a folder or to the URL of a bucket")
@@ -126,6 +133,11 @@ fn s3(
         .filter(|bucket| !bucket.is_empty())
         .ok_or_else(|| not_a_root(root.as_str(), "s3://BUCKET/PREFIX").found("no bucket"))?;
     refuse_clear_credentials(root, "storage.root", "s3://BUCKET/PREFIX")?;
+    if root.port().is_some() {
+        return Err(not_a_root(root.as_str(), "s3://BUCKET/PREFIX")
+            .found("a port")
+            .hint("the service's address belongs into storage.endpoint; storage.root names the bucket"));
+    }
     let profile = match access.credentials {
         Credentials::Chain => profile::read(environment)?,
         _ => None,
@@ -193,12 +205,14 @@ fn endpoint(access: &StoreAccess, bucket: &str, region: &str, path_style: bool) 
 }
 
 fn refuse_clear_credentials(url: &Url, setting: &str, expected: &str) -> Result<()> {
-    if url.username().is_empty() && url.password().is_none() && url.query().is_none() {
+    // abfss://CONTAINER@ACCOUNT…: what stands in the place of the user names a container.
+    let is_user = !url.username().is_empty() && !matches!(url.scheme(), "abfs" | "abfss");
+    if !is_user && url.password().is_none() && url.query().is_none() && url.fragment().is_none() {
         return Ok(());
     }
     Err(Fault::new(FaultKind::Settings, format!("{setting} holds more than an address"))
         .expected(expected)
-        .found("a user, a password or a query in it")
+        .found("a user, a password, a query or a fragment in it")
         .hint("keys belong into storage.access_key_id and storage.secret_access_key, encrypted"))
 }
 
@@ -267,18 +281,43 @@ fn chain(
     Ok((builder, Vec::new()))
 }
 
-/// Google's and Azure's stores, with what their own variables in the environment say.
-fn other(root: &Url) -> Result<Opened> {
-    refuse_clear_credentials(root, "storage.root", "a URL of a bucket or container")?;
-    let scheme = root.scheme();
-    let is_its = |name: &str| if scheme == "gs" { name.starts_with("google_") } else { name.starts_with("azure_") };
-    let mut options: Vec<(String, String)> = std::env::vars()
+/// What the client of Google's or Azure's store is told: what its own variables say, then what the settings say.
+/// And what of it must not be shown.
+fn options(
+    scheme: &str,
+    access: &StoreAccess,
+    environment: impl Iterator<Item = (String, String)>,
+) -> (Vec<(String, String)>, Vec<Secret>) {
+    let prefix = if scheme == "gs" { "google_" } else { "azure_" };
+    let mut options: Vec<(String, String)> = environment
         .map(|(name, value)| (name.to_ascii_lowercase(), value))
-        .filter(|(name, _)| is_its(name))
+        .filter(|(name, value)| name.starts_with(prefix) && !loosens(name, value, access))
         .collect();
     let secrets = options.iter().map(|(_, value)| Secret::new(value)).collect();
     options.push((ClientConfigKey::ConnectTimeout.as_ref().to_owned(), format!("{}s", CONNECT.as_secs())));
     options.push((ClientConfigKey::Timeout.as_ref().to_owned(), format!("{}s", REQUEST.as_secs())));
+    options.push((ClientConfigKey::AllowHttp.as_ref().to_owned(), access.allow_http.to_string()));
+    (options, secrets)
+}
+
+/// Whether a variable would open what the settings, which a profile judges, keep shut. `name` is in lower case.
+fn loosens(name: &str, value: &str, access: &StoreAccess) -> bool {
+    let is_switch =
+        ["allow_http", "allow_invalid_certificates", "use_emulator"].into_iter().any(|switch| name.ends_with(switch));
+    let is_address = name.ends_with("base_url")
+        || name.ends_with("authority_host")
+        || matches!(name, "azure_storage_endpoint" | "azure_endpoint");
+    let is_plain = || Url::parse(value).is_ok_and(|url| url.scheme() == "http");
+    is_switch || (is_address && !access.allow_http && is_plain())
+}
+
+/// Google's and Azure's stores, with what their own variables in the environment say.
+fn other(root: &Url, access: &StoreAccess) -> Result<Opened> {
+    refuse_clear_credentials(root, "storage.root", "a URL of a bucket or container")?;
+    // A variable that is no text is another program's.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let (options, secrets) = options(root.scheme(), access, environment);
     let asked = Asked::new(root.as_str().to_owned(), root.as_str().to_owned(), false, secrets);
     let (objects, base) = object_store::parse_url_opts(root, options).map_err(|error| {
         Fault::new(FaultKind::Settings, format!("cannot open the storage root {root}"))
@@ -303,7 +342,7 @@ fn place(root: &str) -> Result<(Url, Path)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{endpoint, open};
+    use super::{endpoint, open, options};
     use tillmart_model::{Credentials, FaultKind, Secret, StoreAccess};
 
     fn nothing(_: &str) -> Option<String> {
@@ -339,6 +378,14 @@ mod tests {
             ("s3:///x", "https://s3.example.com", "storage.root"),
             ("s3://mart/a//b", "https://s3.example.com", "storage.root"),
             ("memory:///x?canary", "https://s3.example.com", "storage.root"),
+            ("s3://my canary/x", "https://s3.example.com", "storage.root"),
+            ("s3://canary:99999/x", "https://s3.example.com", "storage.root"),
+            ("s3://user:can/ary@mart/canary", "https://s3.example.com", "storage.root"),
+            ("s3://mart:9000/x", "https://s3.example.com", "storage.endpoint"),
+            ("s3://mart/x#canary", "https://s3.example.com", "storage.root"),
+            ("gs://mart/x#canary", "https://s3.example.com", "storage.root"),
+            ("az://canary@shop.dfs.core.windows.net/x", "https://s3.example.com", "storage.root"),
+            ("abfss://mart:canary@shop.dfs.core.windows.net/x", "https://s3.example.com", "storage.root"),
         ];
         for (root, endpoint, named) in cases {
             let endpoint = Some(endpoint.to_owned());
@@ -348,6 +395,51 @@ mod tests {
             assert!(fault.to_string().contains(named), "{root}: {fault}");
             assert!(!fault.to_string().contains("canary"), "{fault}");
         }
+    }
+
+    #[test]
+    fn a_container_before_its_account_is_no_credential() {
+        for root in ["abfss://mart@shop.dfs.core.windows.net/x", "abfs://mart@shop.dfs.core.windows.net/x"] {
+            let opened = open(root, &std::env::temp_dir(), &StoreAccess::default(), &nothing).expect(root);
+            assert_eq!(opened.url.as_str(), format!("{root}/"));
+            assert_eq!(opened.base.as_ref(), "x");
+        }
+    }
+
+    /// What a profile refuses in the settings cannot come in by a variable.
+    #[test]
+    fn a_variable_opens_nothing_that_the_settings_keep_shut() {
+        let told = |scheme: &str, allow_http, variables: &[(&str, &str)]| {
+            let access = StoreAccess { allow_http, ..StoreAccess::default() };
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            let (options, secrets) = options(scheme, &access, variables);
+            assert_eq!(
+                options.last(),
+                Some(&("allow_http".to_owned(), allow_http.to_string())),
+                "it has the last word"
+            );
+            options[..secrets.len()].iter().map(|(name, _)| name.clone()).collect::<Vec<String>>()
+        };
+        let azure = [
+            ("AZURE_STORAGE_ACCOUNT_KEY", "canary"),
+            ("AZURE_ALLOW_HTTP", "true"),
+            ("azure_allow_invalid_certificates", "true"),
+            ("AZURE_STORAGE_USE_EMULATOR", "true"),
+            ("AZURE_USE_EMULATOR", "true"),
+            ("AZURE_STORAGE_ENDPOINT", "HTTP://127.0.0.1:10000"),
+            ("AZURE_AUTHORITY_HOST", "http://login.example.com"),
+            ("AZURE_MSI_ENDPOINT", "http://169.254.169.254/"),
+            ("GOOGLE_BUCKET", "another's"),
+        ];
+        assert_eq!(told("az", false, &azure), ["azure_storage_account_key", "azure_msi_endpoint"]);
+        let google = [
+            ("GOOGLE_ALLOW_HTTP", "true"),
+            ("GOOGLE_ALLOW_INVALID_CERTIFICATES", "true"),
+            ("GOOGLE_BASE_URL", "http://127.0.0.1:4443"),
+        ];
+        assert!(told("gs", false, &google).is_empty());
+        assert_eq!(told("gs", true, &google), ["google_base_url"], "plain http that the settings allow");
+        assert_eq!(told("gs", false, &[("GOOGLE_BASE_URL", "https://gcs.example.com")]), ["google_base_url"]);
     }
 
     /// The environment's keys come first, and with nothing to go by it is told before anything is asked.

@@ -9,6 +9,9 @@ use tillmart_model::{ArchivePolicy, Batch, Fault, FaultKind, FileOutcome, FileRe
 /// Files moved beside each other.
 const MOVES: usize = 8;
 
+/// Bytes of a name in a place of its own, so that the name of a report fits beside it.
+const APART_BYTES: usize = 200;
+
 impl Pipeline {
     /// `Published` → `Finished`.
     pub(crate) async fn archive(&self, lease: &Lease, batch: &Batch) -> Result<()> {
@@ -38,10 +41,9 @@ impl Pipeline {
             FileOutcome::Rejected(_) => &self.options.error,
             _ => &self.options.processed,
         };
-        let target = format!("{area}/{}", file.found.path);
         if let FileOutcome::Rejected(fault) = &file.outcome {
-            let text = report(file, fault);
-            self.seams.store.write(&format!("{target}.{}.report.txt", file.id), text.into_bytes()).await?;
+            let place = self.report_place(area, file).await?;
+            self.seams.store.write(&place, report(file, fault).into_bytes()).await?;
         }
         if self.options.archive == ArchivePolicy::Keep {
             return Ok(source);
@@ -49,10 +51,7 @@ impl Pipeline {
         let digest = file.digest.as_deref().ok_or_else(|| {
             Fault::new(FaultKind::Promise, "a finished file has no digest").at(file.found.path.clone())
         })?;
-        let size = file.found.size;
-        let taken =
-            self.seams.store.look(&target).await?.is_some() && !self.seams.store.holds(&target, size, digest).await?;
-        let target = if taken { format!("{target}.{}", file.id) } else { target };
+        let target = self.archive_place(area, file, digest).await?;
         if !self.seams.store.copy_verified(&file.found, &source, digest, &target).await? {
             // Overwritten after it was read: the landed bytes are gone, the new ones are a new delivery.
             return Ok(format!("{source} (overwritten)"));
@@ -62,6 +61,40 @@ impl Pipeline {
         self.observer.reached(Point::Deleted);
         Ok(target)
     }
+}
+
+impl Pipeline {
+    /// Where a file goes: below the area with its relative path; with its id appended when that name is taken by other bytes; below
+    /// a folder of its id when neither can be (too long a name, a file where a folder must be). Asked again after a crash, it
+    /// is the place where the copy already lies.
+    async fn archive_place(&self, area: &str, file: &SourceFile, digest: &str) -> Result<String> {
+        let (path, id, store) = (&file.found.path, file.id, &self.seams.store);
+        for place in [format!("{area}/{path}"), format!("{area}/{path}.{id}"), apart(area, file, "")] {
+            if !store.can_have(&place).await? {
+                continue;
+            }
+            if store.look(&place).await?.is_none() || store.holds(&place, file.found.size, digest).await? {
+                return Ok(place);
+            }
+        }
+        Err(Fault::new(FaultKind::Store, "there is no free name for a finished file")
+            .at(format!("{area}/{path}"))
+            .expected(format!("a free name, or {}", apart(area, file, "")))
+            .hint("move what lies there out of the way, then run again: nothing is lost"))
+    }
+
+    async fn report_place(&self, area: &str, file: &SourceFile) -> Result<String> {
+        let suffix = format!(".{}.report.txt", file.id);
+        let usual = format!("{area}/{}{suffix}", file.found.path);
+        Ok(if self.seams.store.can_have(&usual).await? { usual } else { apart(area, file, &suffix) })
+    }
+}
+
+/// A place of a file's own: below a folder of its id, under its name, cut to what any store takes.
+fn apart(area: &str, file: &SourceFile, suffix: &str) -> String {
+    let name = file.found.path.rsplit('/').next().unwrap_or_default();
+    let most = (0..=APART_BYTES.min(name.len())).rev().find(|at| name.is_char_boundary(*at)).unwrap_or_default();
+    format!("{area}/{}/{}{suffix}", file.id, &name[..most])
 }
 
 /// What a person reads beside a rejected file.
@@ -98,4 +131,37 @@ fn report(file: &SourceFile, fault: &tillmart_model::FileFault) -> String {
     }
     text.push_str("\nWhat to do: correct the file and deliver it again into the incoming area.\n");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{APART_BYTES, apart};
+    use chrono::DateTime;
+    use tillmart_model::{FileOutcome, Found, SourceFile, Tally};
+
+    fn named(id: i64, path: &str) -> SourceFile {
+        SourceFile {
+            id,
+            batch_id: 1,
+            found: Found { path: path.to_owned(), size: 1, etag: None, modified: DateTime::UNIX_EPOCH },
+            active: true,
+            outcome: FileOutcome::Pending,
+            digest: None,
+            tally: Tally::default(),
+            rows_replayed: 0,
+            header: None,
+            location: String::new(),
+            created: DateTime::UNIX_EPOCH,
+            updated: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_place_apart_has_a_name_that_fits() {
+        assert_eq!(apart("done", &named(7, "x/day.csv"), ""), "done/7/day.csv");
+        let long = format!("x/{}.csv", "ü".repeat(120));
+        let place = apart("done", &named(7, &long), ".7.report.txt");
+        let name = place.strip_prefix("done/7/").expect("in a folder of its id");
+        assert!(name.len() <= APART_BYTES + 13 && name.ends_with("ü.7.report.txt"), "{place}");
+    }
 }

@@ -40,8 +40,11 @@ impl Pipeline {
         let kept: BTreeSet<(String, String)> = kept.iter().map(|found| (found.path.clone(), version(found))).collect();
         let unfinished = self.unfinished_paths().await?;
         let Listing { found: mut files, mut hidden } = self.seams.store.listing(&self.options.incoming).await?;
-        files
-            .retain(|found| !kept.contains(&(found.path.clone(), version(found))) && !unfinished.contains(&found.path));
+        files.retain(|found| {
+            !kept.contains(&(found.path.clone(), version(found)))
+                && !unfinished.contains(&found.path)
+                && !is_probe(&found.path)
+        });
         let all = files.len();
         if self.seams.store.is_folder() {
             files.retain(|found| !is_temporary(&found.path));
@@ -61,7 +64,8 @@ impl Pipeline {
     fn is_young(&self, found: &Found) -> bool {
         let age = self.seams.clock.now() - found.modified;
         let min_age = chrono::Duration::from_std(self.options.min_age).unwrap_or_else(|_| chrono::Duration::zero());
-        age < min_age && age > -min_age
+        // A time to come is no proof of stillness: the clock of a network share may be ahead of ours.
+        age < min_age
     }
 
     /// Cuts what waits into batches by number and bytes.
@@ -91,6 +95,11 @@ pub(crate) fn version(found: &Found) -> String {
         Some(etag) => etag.clone(),
         None => format!("{} bytes of {}", found.size, found.modified.timestamp_micros()),
     }
+}
+
+/// What a doctor tries an area with; one that was killed leaves it there.
+fn is_probe(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| name.starts_with("_tillmart_doctor"))
 }
 
 /// Names under which producers write before they rename.

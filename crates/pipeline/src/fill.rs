@@ -7,22 +7,21 @@ use crate::marts::{Marts, SALES_MART, names};
 use crate::shop::{Pipeline, Prepared};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tillmart_database::StateTable;
 use tillmart_lake::TableSnapshot;
 use tillmart_model::{Batch, BatchState, Fault, FaultKind, Manifest, Result, Split};
 
 impl Pipeline {
     /// Names of the marts whose tables are missing although sales have landed.
     pub(crate) async fn added_marts(&self) -> Result<Vec<String>> {
-        let feed = &self.options.feed;
-        let under_way = self.seams.ledger.unfinished(feed).await?;
-        let has_landed = self.seams.ledger.last_published(feed).await?.is_some()
-            || under_way.is_some_and(|batch| !matches!(batch.state, BatchState::Claimed));
-        if !has_landed {
+        if !self.has_landed().await? {
             return Ok(Vec::new());
         }
         let tables = self.seams.schema.tables().await?;
         let marts = names(&self.options.marts_folder)?;
-        let mut added: Vec<String> = marts.rollups.into_iter().filter(|name| !tables.contains(name)).collect();
+        // A table that somebody made before the mart has no state: it is added all the same.
+        let is_made = |name: &String| tables.contains(name) && tables.contains(&StateTable::name_of(name));
+        let mut added: Vec<String> = marts.rollups.into_iter().filter(|name| !is_made(name)).collect();
         for name in marts.rows.into_iter().filter(|name| name != SALES_MART) {
             // A look at the log's names: reading the table would cost the more the larger it is.
             if self.seams.store.list(&format!("{name}/_delta_log")).await?.is_empty() {
@@ -31,6 +30,14 @@ impl Pipeline {
         }
         added.sort_unstable();
         Ok(added)
+    }
+
+    /// Whether any sale has landed, be it published yet or not.
+    pub(crate) async fn has_landed(&self) -> Result<bool> {
+        let feed = &self.options.feed;
+        let under_way = self.seams.ledger.unfinished(feed).await?;
+        Ok(self.seams.ledger.last_published(feed).await?.is_some()
+            || under_way.is_some_and(|batch| !matches!(batch.state, BatchState::Claimed)))
     }
 
     pub(crate) async fn land_fill(&self, batch: &Batch, prepared: &Prepared, names: &[String]) -> Result<Manifest> {

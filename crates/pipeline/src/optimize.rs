@@ -55,8 +55,10 @@ impl Pipeline {
             Ok(done)
         }
         .await;
-        held.release().await?;
-        result
+        let released = held.release().await;
+        let done = result?;
+        released?;
+        Ok(done)
     }
 
     async fn compact(&self, prepared: &Prepared, snapshot: &TableSnapshot) -> Result<Optimized> {

@@ -23,8 +23,10 @@ impl Pipeline {
         let started = Instant::now();
         let held = self.hold().await?;
         let result = self.run_held(&held).await;
-        held.release().await?;
+        let released = held.release().await;
+        // What stopped the run is what to tell, not what came of it.
         let mut summary = result?;
+        released?;
         summary.took(started.elapsed());
         Ok(summary)
     }
@@ -72,8 +74,10 @@ impl Pipeline {
         let started = Instant::now();
         let held = self.hold().await?;
         let result = self.run_batch_held(&held, kind).await;
-        held.release().await?;
+        let released = held.release().await;
+        // What stopped the run is what to tell, not what came of it.
         let mut summary = result?;
+        released?;
         summary.took(started.elapsed());
         Ok(summary)
     }

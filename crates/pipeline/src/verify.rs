@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, SchemaRef};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tillmart_database::FileFilter;
+use tillmart_database::{FileFilter, StateTable};
 use tillmart_engine::Relation;
 use tillmart_engine::mart::Rollup;
 use tillmart_model::{Fault, FaultKind, FileOutcome, Result, money};
@@ -133,7 +133,7 @@ impl Pipeline {
         let recomputed = self.merge_over(rollup, &prepared.marts, &files, None).await?;
         let finished = self.finish(rollup, recomputed.clone(), &prepared.dimensions).await?;
         let kept = self.seams.publisher.read_state(&state).await?;
-        compare(&format!("tillmart_state_{}", rollup.name), &rollup.state_schema, &recomputed, &kept, verified)?;
+        compare(&StateTable::name_of(&rollup.name), &rollup.state_schema, &recomputed, &kept, verified)?;
         let published = self.seams.publisher.read_target(&target).await?;
         let measured = measured(rollup);
         let schema = Arc::new(rollup.target_schema.project(&measured).map_err(uncomparable)?);

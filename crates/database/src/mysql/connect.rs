@@ -21,7 +21,8 @@ const SESSION: [&str; 4] = [
      NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO'",
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION time_zone = '+00:00', autocommit = 1, innodb_lock_wait_timeout = 20, foreign_key_checks = 1, \
-     unique_checks = 1, wait_timeout = 3600, net_read_timeout = 600, net_write_timeout = 600",
+     unique_checks = 1, wait_timeout = 3600, net_read_timeout = 600, net_write_timeout = 600, lock_wait_timeout = 60, \
+     sql_select_limit = 18446744073709551615",
 ];
 
 /// Makes a connection.

@@ -6,11 +6,15 @@ use super::{MySql, statements};
 use crate::Lease;
 use crate::gate::{Gate, lock};
 use crate::records::moment_text;
+use crate::refusal::database;
 use crate::rules::{self, Held, busy, until};
 use chrono::{DateTime, Duration, Utc};
 use mysql_async::{Row, Value};
 use std::sync::Arc;
 use tillmart_model::Result;
+
+/// How often a lease that changed meanwhile is judged anew: each time somebody else was faster.
+const JUDGED_MOST: usize = 50;
 
 /// The feed's lease, locked until the transaction ends.
 fn locked(link: &mut Link, feed: &str) -> Tried<Option<Held>> {
@@ -76,7 +80,7 @@ impl MySql {
         };
         let wish = Arc::new(Wish { feed: feed.to_owned(), holder: holder.to_owned(), now, until });
         // Look without a lock, judge, then take it only if it is still what was judged.
-        loop {
+        for _ in 0..JUDGED_MOST {
             let judged = self.look_at_lease(feed).await?;
             if let Some(held) = &judged
                 && let Some(other) = held.in_force(now)
@@ -89,6 +93,8 @@ impl MySql {
                 return Ok(lease);
             }
         }
+        let fault = database(format!("the lease of feed `{feed}` changes faster than it can be taken"));
+        Err(fault.hint("look who else takes it: see tables `tillmart_lease` and `tillmart_run`; then run again"))
     }
 
     /// The feed's lease, without waiting for whoever writes it.
@@ -138,6 +144,10 @@ impl MySql {
 
 /// Takes the lease if it is still as it was judged; `None` if somebody was faster.
 fn take(link: &mut Link, wish: &Wish, judged: &Held) -> Tried<Option<Lease>> {
+    // The lease's row may be lost, or older than its runs, after a restore. Read before the lock: whoever takes the lease
+    // after this is seen in the locked row, or has the number that we will ask for.
+    let noted = "SELECT MAX(token) FROM tillmart_run WHERE feed = ?";
+    let last_run = link.number(noted, vec![wish.feed.as_str().into()])?.unwrap_or_default();
     // Its holder may be in the midst of a long publication, which prolongs the lease at its end: no waiting for that.
     link.run("SET SESSION innodb_lock_wait_timeout = 2")?;
     let locked = locked(link, &wish.feed);
@@ -153,13 +163,13 @@ fn take(link: &mut Link, wish: &Wish, judged: &Held) -> Tried<Option<Lease>> {
     };
     // An earlier try of ours whose answer was lost.
     let ours = held.holder.as_ref() == Some(&wish.holder) && held.until.as_ref() == Some(&wish.until);
-    if ours && held.token == judged.token + 1 {
+    if ours && held.token > judged.token {
         return Ok(Some(wish.got(held.token)));
     }
     if held != *judged {
         return Ok(None);
     }
-    let token = held.token + 1;
+    let token = held.token.max(last_run) + 1;
     let (feed, holder) = (wish.feed.as_str(), wish.holder.as_str());
     // Of two first runs of a feed, who both found no row, the second is refused this number.
     let run = "INSERT INTO tillmart_run (feed, token, holder, started_date) VALUES (?, ?, ?, ?)";

@@ -42,7 +42,8 @@ impl Link {
         id.ok_or_else(|| Trouble::Lost("the server gave no number for a new row".to_owned()))
     }
 
-    /// Every row of an answer, one after the other, as typed values.
+    /// Every row of an answer, one after the other, as typed values. No text stands in `sql` itself: the client looks there
+    /// for names of values, and takes a backslash for an escape, which the server does not. See [`Link::select_text`].
     pub(super) fn select(
         &mut self,
         sql: &str,
@@ -63,7 +64,7 @@ impl Link {
         })
     }
 
-    /// Every row of an answer as the server writes it: all values are texts.
+    /// Every row of an answer as the server writes it: all values are texts. `sql` goes to the server as it stands.
     pub(super) fn select_text(&mut self, sql: &str, mut each: impl FnMut(&Row) -> Tried<()>) -> Tried<()> {
         self.runtime.block_on(async {
             let mut found = self.conn.query_iter(sql).await?;

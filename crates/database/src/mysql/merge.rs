@@ -163,7 +163,7 @@ impl Session {
         let types = types_of(&state.schema);
         for condition in touched.conditions(&state.scope)? {
             let sql = format!("SELECT {columns} FROM {table} WHERE {condition}");
-            link.select(&sql, Vec::new(), |row| take(&mut frame, &types, row))?;
+            link.select_text(&sql, |row| take(&mut frame, &types, row))?;
         }
         sorted(&state.schema, &all[..state.keys], &frame.finish()?)
     }

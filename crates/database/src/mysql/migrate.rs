@@ -2,7 +2,7 @@
 
 use super::link::Link;
 use super::rows::{number_at, take, text_at};
-use super::tables::describe;
+use super::tables::{describe, no_transactions};
 use super::trouble::{Tried, Trouble};
 use super::{MySql, statements};
 use crate::columns::{DecimalForm, Frame, join};
@@ -29,18 +29,18 @@ const STEPS: [Step; 2] = [
 /// How long a migration waits for another that is under way.
 const WAIT_SECONDS: u32 = 300;
 
-/// The statements of a step. Each ends with `;` at the end of a line; a line `-- once: CODE` before one names the error
-/// that says it was done by an attempt that was killed.
-fn split(sql: &str) -> Vec<(String, Option<u16>)> {
-    let (mut statements, mut text, mut once) = (Vec::new(), String::new(), None);
+/// The statements of a step. Each ends with `;` at the end of a line; a line `-- once: CODE CODE …` before one names the
+/// errors that say it was done by an attempt that was killed: servers differ in which they find first.
+fn split(sql: &str) -> Vec<(String, Vec<u16>)> {
+    let (mut statements, mut text, mut once) = (Vec::new(), String::new(), Vec::new());
     for line in sql.lines() {
-        if let Some(code) = line.strip_prefix("-- once: ") {
-            once = code.trim().parse().ok();
+        if let Some(codes) = line.strip_prefix("-- once: ") {
+            once = codes.split_whitespace().filter_map(|code| code.parse().ok()).collect();
         }
         text.push_str(line);
         text.push('\n');
         if line.trim_end().ends_with(';') {
-            statements.push((std::mem::take(&mut text), once.take()));
+            statements.push((std::mem::take(&mut text), std::mem::take(&mut once)));
         }
     }
     statements
@@ -50,7 +50,7 @@ fn split(sql: &str) -> Vec<(String, Option<u16>)> {
 fn run_all(link: &mut Link, sql: &str) -> Tried<()> {
     for (statement, once) in split(sql) {
         match link.run(&statement) {
-            Err(Trouble::Server(error)) if Some(error.code) == once => {}
+            Err(Trouble::Server(error)) if once.contains(&error.code) => {}
             done => {
                 done?;
             }
@@ -110,12 +110,10 @@ fn transactional(link: &mut Link) -> Tried<()> {
         wrong.push((text_at(row, 0), text_at(row, 1)));
         Ok(())
     })?;
-    let Some((table, engine)) = wrong.first() else { return Ok(()) };
-    let fault = database(format!("table `{table}` cannot take part in a transaction"))
-        .expected("engine InnoDB")
-        .found(engine)
-        .hint(format!("run: ALTER TABLE `{table}` ENGINE = InnoDB"));
-    Err(fault.into())
+    match wrong.first() {
+        None => Ok(()),
+        Some((table, engine)) => Err(no_transactions(table, engine).into()),
+    }
 }
 
 /// A staging table that had a column of one of our names got none of ours.
@@ -217,9 +215,10 @@ mod tests {
 
     #[test]
     fn statements_are_split_at_the_ends_of_lines() {
-        let found = split("-- a comment\nSELECT 1,\n  ';';\n-- once: 1060\nALTER x;\nSELECT 2;\n");
-        let codes: Vec<Option<u16>> = found.iter().map(|(_, once)| *once).collect();
-        assert_eq!(codes, [None, Some(1060), None]);
+        let found = split("-- a comment\nSELECT 1,\n  ';';\n-- once: 1060 3822\nALTER x;\nSELECT 2;\n");
+        let codes: Vec<Vec<u16>> = found.iter().map(|(_, once)| once.clone()).collect();
+        let named: [Vec<u16>; 3] = [Vec::new(), vec![1060, 3822], Vec::new()];
+        assert_eq!(codes, named);
         assert!(found[0].0.contains("SELECT 1"), "{found:?}");
     }
 }

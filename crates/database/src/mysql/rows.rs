@@ -24,6 +24,13 @@ fn cell<'r>(row: &'r Row, at: usize, wanted: Option<&DataType>) -> Cell<'r> {
             Err(_) => Cell::Text(Cow::Owned(value.to_string().into_bytes())),
         },
         Value::Float(_) | Value::Double(_) => Cell::Real,
+        // As the server writes it, where `sql` went as it stood.
+        Value::Bytes(bytes) if is_whole(row, at) => {
+            match std::str::from_utf8(bytes).ok().and_then(|text| text.parse::<i64>().ok()) {
+                Some(value) => Cell::Integer(value),
+                None => Cell::Text(Cow::Borrowed(bytes)),
+            }
+        }
         Value::Bytes(bytes) if is_binary(row, at) => Cell::Bytes(Cow::Borrowed(bytes)),
         Value::Bytes(bytes) => Cell::Text(Cow::Borrowed(bytes)),
         Value::Date(..) | Value::Time(..) => {
@@ -52,6 +59,20 @@ fn time_text(value: &Value, day: bool) -> String {
 
 fn is_day(row: &Row, at: usize) -> bool {
     row.columns_ref().get(at).is_some_and(|column| column.column_type() == ColumnType::MYSQL_TYPE_DATE)
+}
+
+/// Whether a column holds whole numbers.
+fn is_whole(row: &Row, at: usize) -> bool {
+    row.columns_ref().get(at).is_some_and(|column| {
+        matches!(
+            column.column_type(),
+            ColumnType::MYSQL_TYPE_TINY
+                | ColumnType::MYSQL_TYPE_SHORT
+                | ColumnType::MYSQL_TYPE_INT24
+                | ColumnType::MYSQL_TYPE_LONG
+                | ColumnType::MYSQL_TYPE_LONGLONG
+        )
+    })
 }
 
 /// Whether a column holds bytes rather than text: character set 63 is `binary`, which numbers and dates have too.

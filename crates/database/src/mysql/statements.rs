@@ -12,6 +12,7 @@ sql! {
     COLUMNS: "columns",
     UNIQUE_KEYS: "unique_keys",
     ENGINES: "engines",
+    OTHER_ENGINE: "other_engine",
     LEASE_SEEN: "lease_seen",
     LEASE_PUT: "lease_put",
     BATCH_CLAIM: "batch_claim",

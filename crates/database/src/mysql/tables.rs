@@ -9,6 +9,7 @@ use crate::refusal::database;
 use crate::{StateTable, TargetTable};
 use arrow::datatypes::{DataType, Field};
 use std::collections::BTreeMap;
+use tillmart_model::Fault;
 
 /// Bytes that the columns of a key may have in all.
 const KEY_BYTES: usize = 3_072;
@@ -71,6 +72,26 @@ fn unique_keys(link: &mut Link, table: &str) -> Tried<BTreeMap<String, Vec<Optio
     Ok(keys)
 }
 
+/// What is said of a table that no rollback can undo.
+pub(super) fn no_transactions(table: &str, engine: &str) -> Fault {
+    database(format!("table `{table}` cannot take part in a transaction"))
+        .expected("engine InnoDB")
+        .found(engine)
+        .hint(format!("run: ALTER TABLE `{table}` ENGINE = InnoDB"))
+}
+
+fn check_engine(link: &mut Link, table: &str) -> Tried<()> {
+    let mut wrong = None;
+    link.select(statements::OTHER_ENGINE, vec![table.into()], |row| {
+        wrong = Some(text_at(row, 0));
+        Ok(())
+    })?;
+    match wrong {
+        None => Ok(()),
+        Some(engine) => Err(no_transactions(table, &engine).into()),
+    }
+}
+
 /// The collation under which texts are equal only when their bytes are: the plain `utf8mb4_bin` ignores blanks at the end.
 fn exact_collation(link: &mut Link) -> Tried<&'static str> {
     let mut version = String::new();
@@ -117,6 +138,7 @@ impl Layout {
             link.run(&self.ddl(collation)?)?;
             found = describe(link, &self.name)?;
         }
+        check_engine(link, &self.name)?;
         found.retain(|column| !column.generated);
         self.check_columns(&found)?;
         let keys = unique_keys(link, &self.name)?;

@@ -1,7 +1,7 @@
 //! From what the server or the network says to what a person can act on.
 
 use crate::refusal::{database, missing_table};
-use mysql_async::{Error, ServerError};
+use mysql_async::{DriverError, Error, ServerError};
 use tillmart_model::Fault;
 
 /// What can go wrong below the traits: told as faults at the edge, where the server is known.
@@ -21,12 +21,18 @@ pub(crate) type Tried<T> = Result<T, Trouble>;
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
-            // Shutting down, killed from outside, too many connections: the server is there, and will be again.
-            Error::Server(error) if matches!(error.code, 1040 | 1053 | 1077 | 1078 | 1079 | 1927 | 3169) => {
+            // Shutting down, killed from outside, idle for too long, too many connections: the server is there, and will
+            // be again.
+            Error::Server(error) if matches!(error.code, 1040 | 1053 | 1077 | 1078 | 1079 | 1927 | 3169 | 4031) => {
                 Trouble::Lost(error.to_string())
             }
             Error::Server(error) => Trouble::Server(error),
-            other => Trouble::Lost(other.to_string()),
+            lost @ (Error::Io(_) | Error::Driver(DriverError::ConnectionClosed)) => Trouble::Lost(lost.to_string()),
+            // The client's own refusals stay the same however often it is asked.
+            other => database("the database's client and its server do not understand each other")
+                .found(other)
+                .hint("look whether Tillmart supports this server, see docs/mysql.md; nothing was kept by halves")
+                .into(),
         }
     }
 }
@@ -45,10 +51,10 @@ impl From<Box<Fault>> for Trouble {
 
 impl Trouble {
     /// How often the whole transaction is worth a try, as it may succeed when it is done again: after a deadlock, a record
-    /// that changed, a lost connection; not as often after a lock that took too long, which was waited for.
+    /// that changed, a lost connection, a user's limit; not as often after a lock that took too long, which was waited for.
     pub(super) fn tries(&self) -> u32 {
         match self {
-            Trouble::Server(error) if matches!(error.code, 1213 | 1020 | 3572) => 12,
+            Trouble::Server(error) if matches!(error.code, 1213 | 1020 | 3572 | 1203 | 1226) => 12,
             Trouble::Server(error) if error.code == 1205 => 3,
             Trouble::Lost(_) | Trouble::Absent(_) => 12,
             Trouble::Server(_) | Trouble::Fault(_) => 1,
@@ -141,6 +147,9 @@ fn tell(error: &ServerError, user: &str) -> Fault {
         1021 | 1114 => {
             database("the database server's disk is full").found(&error.message).hint("make room, run again")
         }
+        1203 | 1226 => database("the database server allows its user no more")
+            .found(&error.message)
+            .hint("raise the user's limits on the server, or lower `database.connections`"),
         1290 | 1792 | 1836 => database("the database cannot be written to")
             .found(&error.message)
             .hint("point `database.url` at the server that takes writes, not at a replica"),
@@ -162,4 +171,24 @@ fn lacking(error: &ServerError, user: &str) -> Fault {
         )
         .found(&error.message)
         .hint("ask whoever runs the database to GRANT it, or name another user in `database.url`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_server(code: u16) -> Trouble {
+        Error::Server(ServerError { code, message: String::new(), state: String::new() }).into()
+    }
+
+    #[test]
+    fn only_what_may_pass_is_tried_again() {
+        for code in [1203, 1205, 1213, 1226, 4031] {
+            assert!(of_server(code).tries() > 1, "{code}");
+        }
+        assert!(matches!(of_server(4031), Trouble::Lost(_)));
+        assert_eq!(of_server(1146).tries(), 1);
+        assert!(matches!(Trouble::from(Error::Driver(DriverError::ConnectionClosed)), Trouble::Lost(_)));
+        assert_eq!(Trouble::from(Error::Driver(DriverError::MixedParams)).tries(), 1);
+    }
 }

@@ -10,6 +10,7 @@ mod mariadb_faults;
 mod publishing;
 mod scene;
 mod schema;
+mod scopes;
 mod sqlite;
 
 use std::sync::Arc;
@@ -73,6 +74,9 @@ macro_rules! conformance {
                 text_of_any_layout_is_taken,
                 texts_are_keys_byte_by_byte,
                 many_scopes_are_touched_at_once,
+            );
+            conformance!(@cases $fresh, scopes:
+                no_scope_is_taken_for_syntax,
             );
             conformance!(@cases $fresh, schema:
                 nothing_works_before_migrate_and_says_so,

@@ -26,11 +26,12 @@ impl Entry {
     }
 }
 
-/// Everything below a folder, links followed. A folder that is not there is empty; one that cannot be read is an error, because
-/// it would look as if nothing were in it.
+/// Everything below a folder. A folder that is not there is empty; one that cannot be read is an error, because it would look as
+/// if nothing were in it. A link to a file is that file, and deleting it deletes the link. A link to a folder is not followed:
+/// what lies behind it belongs to somebody else, or to another area, and would be moved away.
 pub(crate) fn walk(folder: &std::path::Path) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
-    for found in WalkDir::new(folder).min_depth(1).follow_links(true) {
+    for found in WalkDir::new(folder).min_depth(1) {
         match found {
             Ok(found) if found.file_type().is_dir() => {}
             Ok(found) => entries.extend(entry(&found)?),
@@ -45,18 +46,26 @@ fn entry(found: &DirEntry) -> Result<Option<Entry>> {
     if found.file_name().to_str().is_some_and(is_staged) {
         return Ok(None);
     }
-    if !found.file_type().is_file() {
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
+        // To nothing, or round in a circle.
+        Err(error) if found.path_is_symlink() && error.kind() != ErrorKind::PermissionDenied => {
+            return Ok(Some(hidden(path, "a link to nothing")));
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(told(error, path)),
+    };
+    if metadata.is_dir() {
+        return Ok(Some(hidden(path, "a link to a folder")));
+    }
+    if !metadata.is_file() {
         return Ok(Some(hidden(path, "neither a file nor a folder")));
     }
     let Some(text) = path.to_str() else { return Ok(Some(hidden(path, "its name is no UTF-8 text"))) };
     let Ok(location) = Path::parse(text) else {
         return Ok(Some(hidden(path, "its name holds a line end or another control character")));
     };
-    match std::fs::metadata(path) {
-        Ok(metadata) => Ok(Some(Entry::Object(meta(location, &metadata)))),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(told(error, path)),
-    }
+    Ok(Some(Entry::Object(meta(location, &metadata))))
 }
 
 /// What kept the walk from an entry: it is gone by now, it is a link to nowhere or to a folder above it, or it cannot be read.

@@ -3,7 +3,7 @@
 use super::sealed::MARK;
 use crate::settings;
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use tillmart_model::{Fault, FaultKind, Result};
@@ -105,8 +105,14 @@ impl SettingsFile {
     /// Whoever reads it sees the old one or the new one.
     ///
     /// # Errors
-    /// `Settings` when it cannot be written, or was changed since it was read: then it is as it was.
+    /// `Settings` when it cannot be written, or was changed since it was read: then it is as it was. Or when it was
+    /// replaced, but the disk did not confirm that: the fault says so.
     pub(crate) fn write(&self) -> Result<()> {
+        self.write_and(sync_folder)
+    }
+
+    /// Writes the file, and has its new place in the folder settled.
+    fn write_and(&self, settle: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
         let place = self.path.display().to_string();
         let fault = |error: std::io::Error| {
             Fault::new(FaultKind::Settings, "cannot write the settings file; it is as it was").at(&place).found(error)
@@ -127,23 +133,65 @@ impl SettingsFile {
         if done.is_err() {
             let _ = std::fs::remove_file(&beside);
         }
-        done.map_err(fault)
+        done.map_err(fault)?;
+        settle(&path).map_err(|error| {
+            Fault::new(FaultKind::Settings, "the settings file was replaced, but the disk did not confirm it")
+                .at(&place)
+                .found(error)
+                .hint(
+                    "after a rotation keep the new master key: the values are encrypted with it now. Keep the old one too, \
+                     until the disk is in order",
+                )
+        })
     }
 }
 
+/// Up to the one step that replaces the file: where it fails, the file is as it was.
 fn replace(path: &Path, beside: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let old = std::fs::metadata(path)?;
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)?;
     file.write_all(bytes)?;
-    // Only root may give a file away; for anybody else it is their own already, or the next line keeps it from others.
-    let _ = std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()));
+    let made = file.metadata()?;
+    keep_owner((old.uid(), old.gid()), (made.uid(), made.gid()), |owner, group| {
+        std::os::unix::fs::fchown(&file, owner, group)
+    })?;
     file.set_permissions(old.permissions())?;
     file.sync_all()?;
-    std::fs::rename(beside, path)?;
+    std::fs::rename(beside, path)
+}
+
+/// Gives a file the owner and group (in this order) that it shall have, as far as they differ. With other ones the old
+/// file's mode would let others read it, or keep those from it who need it: so where it cannot be done it is an error.
+fn keep_owner(
+    old: (u32, u32),
+    made: (u32, u32),
+    give: impl FnOnce(Option<u32>, Option<u32>) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let (owner, group) = ((old.0 != made.0).then_some(old.0), (old.1 != made.1).then_some(old.1));
+    if owner.is_none() && group.is_none() {
+        return Ok(());
+    }
+    give(owner, group).map_err(|error| {
+        std::io::Error::new(
+            error.kind(),
+            format!("its owner ({}) and group ({}) cannot be kept: {error}", old.0, old.1),
+        )
+    })
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
     match path.parent() {
-        Some(folder) => File::open(folder)?.sync_all(),
+        Some(folder) => where_it_can(File::open(folder)?.sync_all()),
         None => Ok(()),
     }
+}
+
+/// Some file systems cannot sync a folder: there is nothing to be had from them, and nothing wrong.
+fn where_it_can(synced: std::io::Result<()>) -> std::io::Result<()> {
+    synced.or_else(|error| match error.kind() {
+        ErrorKind::InvalidInput | ErrorKind::Unsupported => Ok(()),
+        _ => Err(error),
+    })
 }
 
 fn walk(table: &dyn TableLike, keys: &mut Vec<String>, each: &mut dyn FnMut(&[String], &Item)) {
@@ -206,6 +254,54 @@ mod tests {
         );
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    /// What was replaced must not be told as "as it was": somebody would throw the new key away.
+    #[test]
+    fn a_failure_behind_the_replacement_says_that_it_was_replaced() {
+        let folder = project(BEFORE);
+        let mut file = SettingsFile::open(folder.path()).unwrap();
+        file.set(&keys("database.password"), "enc:new").unwrap();
+        let fault = file.write_and(|_| Err(std::io::Error::other("no disk"))).unwrap_err();
+        assert!(
+            fault.what.contains("was replaced") && fault.to_string().contains("keep the new master key"),
+            "{fault}"
+        );
+        let text = std::fs::read_to_string(folder.path().join(settings::FILE_NAME)).unwrap();
+        assert!(text.contains("enc:new"), "{text}");
+        for tolerated in [ErrorKind::InvalidInput, ErrorKind::Unsupported] {
+            where_it_can(Err(tolerated.into())).unwrap();
+        }
+        assert!(where_it_can(Err(ErrorKind::StorageFull.into())).is_err());
+    }
+
+    #[test]
+    fn owner_and_group_are_kept_or_the_file_is_left() {
+        let asked = |old, made| {
+            let mut asked = None;
+            keep_owner(old, made, |owner, group| {
+                asked = Some((owner, group));
+                Ok(())
+            })
+            .unwrap();
+            asked
+        };
+        assert_eq!(asked((1, 2), (1, 2)), None);
+        assert_eq!(asked((1, 2), (1, 3)), Some((None, Some(2))), "the group alone, which its members may");
+        assert_eq!(asked((1, 2), (3, 4)), Some((Some(1), Some(2))));
+        let refused = keep_owner((1, 2), (3, 2), |_, _| Err(ErrorKind::PermissionDenied.into())).unwrap_err();
+        assert!(refused.to_string().contains("cannot be kept"), "{refused}");
+
+        let folder = project(BEFORE);
+        let path = folder.path().join(settings::FILE_NAME);
+        // For root the file is another's now; for anybody else it stays their own. Either way it is kept.
+        let _ = std::os::unix::fs::chown(&path, Some(4_321), Some(4_321));
+        let owner = || std::fs::metadata(&path).map(|file| (file.uid(), file.gid())).unwrap();
+        let before = owner();
+        let mut file = SettingsFile::open(folder.path()).unwrap();
+        file.set(&keys("database.password"), "enc:new").unwrap();
+        file.write().unwrap();
+        assert_eq!(owner(), before);
     }
 
     #[test]

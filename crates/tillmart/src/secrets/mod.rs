@@ -2,7 +2,7 @@
 //! keeps any of them off the screen.
 //!
 //! [`sealed`] is the format `enc:v1:…` and its cryptography, [`master`] where the master key comes from, [`keyring`] both
-//! together, [`file`] the settings file as it is rewritten, [`known`] the register that every line of output is scrubbed by.
+//! together, [`mod@file`] the settings file as it is rewritten, [`known`] the register that every line of output is scrubbed by.
 
 pub(crate) mod file;
 pub(crate) mod keyring;

@@ -321,7 +321,7 @@ impl<'a> Walk<'a> {
         let Some(item) = table.get("env") else { return };
         let Some(env) = item.as_table_like() else {
             let fault = Fault::new(FaultKind::Settings, "`env` is wrong").expected("tables such as [env.prod.run]");
-            let fault = self.place(fault, item.span()).found(raw_of(item, self.text).show());
+            let fault = self.place(fault, item.span()).found(raw_of(item, self.text).sort());
             return self.faults.push(fault);
         };
         for (name, item) in env.iter() {
@@ -331,7 +331,7 @@ impl<'a> Walk<'a> {
                 None => {
                     let fault = Fault::new(FaultKind::Settings, format!("`env.{name}` is wrong"));
                     let fault = fault.expected(format!("a table such as [env.{name}.run]"));
-                    let fault = self.place(fault, item.span()).found(raw_of(item, self.text).show());
+                    let fault = self.place(fault, item.span()).found(raw_of(item, self.text).sort());
                     self.faults.push(fault);
                 }
             }
@@ -360,8 +360,8 @@ impl<'a> Walk<'a> {
                     None => {
                         let fault = Fault::new(FaultKind::Settings, format!("`{path}` is wrong"));
                         let fault = fault.expected(format!("a table: [{path}] and its keys on lines of their own"));
-                        let found =
-                            if item.is_array_of_tables() { "[[ ]]".to_owned() } else { raw_of(item, self.text).show() };
+                        // Not the value: a URL in the place of its table may hold a password.
+                        let found = if item.is_array_of_tables() { "[[ ]]" } else { raw_of(item, self.text).sort() };
                         let fault = self.place(fault, key_span).found(found);
                         self.faults.push(fault);
                     }

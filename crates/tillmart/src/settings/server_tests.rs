@@ -227,3 +227,13 @@ fn what_is_in_effect_is_shown_with_its_place_and_without_secrets() {
     assert_eq!(look.settings.len(), fixed, "every setting, columns aside");
     assert!(!format!("{:?} {:?}", look.settings, look.secrets).contains("hunter2"));
 }
+
+#[test]
+fn a_signature_in_the_root_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join(FILE_NAME), "[storage]\nroot = \"az://box/x?sig=hunter2\"\n").unwrap();
+    let look = look(folder.path(), None, []).unwrap();
+    let root = look.settings.iter().find(|one| one.setting == "storage.root").unwrap();
+    assert!(root.value.starts_with("\"az://") && !root.value.contains("hunter2"), "{}", root.value);
+    assert!(look.fault.is_some_and(|fault| !fault.to_string().contains("hunter2")));
+}

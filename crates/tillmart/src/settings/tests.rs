@@ -184,8 +184,32 @@ fn a_credential_is_not_repeated() {
         "[database]\nurl = \"mysql://root:hunter2@host/db\"",
         "[database]\nurl = \"root:hunter2@host\"",
         "[storage]\nroot = \"s3://key:hunter2@bucket\"",
+        "[storage]\nroot = \"abfss://box:hunter2@shop.dfs.core.windows.net/x\"",
+        "[storage]\nroot = \"s3://bucket/x?X-Amz-Signature=hunter2\"",
+        "[storage]\nroot = \"az://box/x#hunter2\"",
     ] {
         assert!(!told(wrong).contains("hunter2"), "{wrong}");
+    }
+    for (wrong, found) in [
+        ("database = \"mysql://root:hunter2@db/till\"", "a text"),
+        ("env = \"hunter2\"", "a text"),
+        ("[env]\nprod = [\"hunter2\"]", "a list"),
+        ("[env.prod]\nstorage = 77777", "a number"),
+    ] {
+        let fault = told(wrong);
+        assert!(fault.contains(&format!("found    {found}")), "{wrong}: {fault}");
+        assert!(!fault.contains("hunter2") && !fault.contains("77777"), "{wrong}: {fault}");
+    }
+}
+
+#[test]
+fn a_root_is_a_folder_or_a_url_that_can_be_one() {
+    for wrong in ["s3://my bucket/x", "s3://bucket:99999/x", "az://box@shop.dfs.core.windows.net/x"] {
+        let fault = told(&format!("[storage]\nroot = {wrong:?}"));
+        assert!(fault.contains("`storage.root` is wrong"), "{wrong}: {fault}");
+    }
+    for root in ["abfss://box@shop.dfs.core.windows.net/x", "s3://bucket/a@b", "a ?#:b"] {
+        assert_eq!(read(&format!("[storage]\nroot = {root:?}")).unwrap().storage.root, root);
     }
 }
 

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use tillmart_model::money::{DecimalFault, parse_decimal};
 use tillmart_model::{ColumnType, SalesColumn, Secret};
+use url::Url;
 
 use super::near;
 
@@ -44,6 +45,19 @@ impl Raw {
             Raw::Table => "a table".to_owned(),
             Raw::Secret(Some(_)) => "a text (not repeated: it may be the secret)".to_owned(),
             Raw::Secret(None) => "something else (not repeated: it may be the secret)".to_owned(),
+        }
+    }
+
+    /// What sort of value it is, for places where the value itself may be a credential.
+    pub(super) fn sort(&self) -> &'static str {
+        match self {
+            Raw::Text(_) | Raw::Untyped(_) => "a text",
+            Raw::Number(_) => "a number",
+            Raw::Flag(_) => "true or false",
+            Raw::Moment(_) => "a date or time",
+            Raw::List(_) => "a list",
+            Raw::Table => "a table",
+            Raw::Secret(_) => "a secret",
         }
     }
 
@@ -352,20 +366,26 @@ pub(super) fn area(raw: &Raw) -> Read<String> {
     }
 }
 
-/// The storage root: a path, or a URL with its scheme.
+/// The storage root: a path, or a URL with its scheme and nothing in it that may be a credential.
 pub(super) fn root(raw: &Raw) -> Read<String> {
     let complaint =
         || Complaint::new("a folder (relative to the project, or absolute) or a URL such as \"s3://bucket/prefix\"");
     let root = raw.text().map(str::trim).filter(|text| !text.is_empty()).ok_or_else(complaint)?;
-    match root.split_once("://") {
-        Some((scheme, rest)) if !is_scheme(scheme) || rest.is_empty() => Err(complaint()),
-        Some((_, rest)) if rest.split('/').next().is_some_and(|host| host.contains('@')) => {
-            let mut complaint = complaint();
-            complaint.hint = Some("a URL here must hold no user or password".to_owned());
-            Err(complaint)
-        }
-        _ => Ok(root.to_owned()),
+    let Some((scheme, rest)) = root.split_once("://") else { return Ok(root.to_owned()) };
+    let hinted = |hint: String| Complaint { hint: Some(hint), ..complaint() };
+    if !is_scheme(scheme) || rest.is_empty() {
+        return Err(complaint());
     }
+    if rest.contains(['?', '#']) {
+        return Err(hinted("a URL here must hold no query and no fragment, which may be a signature".to_owned()));
+    }
+    // abfss://CONTAINER@ACCOUNT…: what stands in the place of the user names a container.
+    let is_container = |user: &str| matches!(scheme, "abfs" | "abfss") && !user.contains([':', '@']);
+    let host = rest.split('/').next().unwrap_or_default();
+    if host.rsplit_once('@').is_some_and(|(user, _)| !is_container(user)) {
+        return Err(hinted("a URL here must hold no user or password".to_owned()));
+    }
+    Url::parse(root).map(|_| root.to_owned()).map_err(|error| hinted(format!("this is no URL: {error}")))
 }
 
 /// The scheme of a URL, as RFC 3986 has it, in lower case.

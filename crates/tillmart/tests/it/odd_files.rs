@@ -240,3 +240,64 @@ fn a_name_with_a_line_end_is_told_and_hinders_nobody() {
 fn money(cents: usize) -> String {
     format!("{}.{:02}", cents / 100, cents % 100)
 }
+
+/// A name may be as long as a file system takes, and leave no room for what is appended to it.
+#[test]
+fn the_longest_names_are_archived_and_reported() {
+    let shop = Shop::new();
+    let (good, foreign) = (format!("{}.csv", "g".repeat(251)), format!("{}.pdf", "f".repeat(251)));
+    shop.deliver_rows(&good, &[GOOD]);
+    shop.deliver(&foreign, "%PDF");
+    assert_eq!(shop.run(1)["files_landed"], 1);
+    assert_eq!(shop.names("sales_data_processed"), [good.as_str()]);
+    let id = shop.files()[&foreign]["id"].to_string();
+    let report = format!("{id}/{}.{id}.report.txt", "f".repeat(200));
+    assert_eq!(shop.names("sales_data_error"), [report, foreign]);
+    // The same name with other bytes: its first place is taken, and there is no room for an id behind it.
+    shop.deliver_rows(&good, &[OTHER]);
+    assert_eq!(shop.run(0)["files_landed"], 1);
+    let id = shop.files()[&good]["id"].to_string();
+    assert_eq!(shop.names("sales_data_processed"), [format!("{id}/{}", "g".repeat(200)), good]);
+    shop.verified();
+}
+
+#[test]
+fn a_file_and_a_folder_of_one_name_are_both_archived() {
+    let shop = Shop::new();
+    shop.deliver_rows("day.csv/part-0.csv", &[GOOD]);
+    shop.run(0);
+    let _ = std::fs::remove_dir(shop.storage("sales_data/day.csv"));
+    shop.deliver_rows("day.csv", &[OTHER]);
+    shop.run(0);
+    shop.deliver_rows("day.csv.2/part-1.csv", &["2,1,Tea,2024-05-09,11,2.50,4,10.00"]);
+    assert_eq!(shop.run(0)["files_landed"], 1);
+    assert_eq!(shop.names("sales_data"), [""; 0]);
+    assert_eq!(shop.names("sales_data_processed"), ["3/part-1.csv", "day.csv.2", "day.csv/part-0.csv"]);
+    shop.verified();
+}
+
+/// What lies behind a link to a folder is somebody else's, perhaps a mart's own table: it is told, and stays.
+#[test]
+fn a_link_to_a_folder_is_told_and_not_followed() {
+    let shop = Shop::new();
+    shop.deliver_rows("good.csv", &[GOOD]);
+    shop.run(0);
+    std::os::unix::fs::symlink(shop.storage("sales_data_mart"), shop.storage("sales_data/link")).unwrap();
+    let told = shop.tillmart(&["run", "--json"]).ended(1).json();
+    assert_eq!(told["hidden"]["link"], "a link to a folder", "{told}");
+    assert_eq!(told["files_landed"], 0);
+    shop.verified();
+}
+
+/// The clock of a network share may be ahead of ours: what it dates into time to come may still be written.
+#[test]
+fn a_file_from_the_future_is_waited_for_and_taken() {
+    let shop = Shop::new();
+    shop.deliver_rows("good.csv", &[GOOD]);
+    let file = std::fs::File::options().append(true).open(shop.storage("sales_data/good.csv")).unwrap();
+    let now = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(now + std::time::Duration::from_secs(3_600)).unwrap();
+    let told = shop.tillmart_with(&["run"], &[("TILLMART_FEED_MIN_AGE", "50ms")]).ended(0);
+    assert!(told.err.contains("waiting for young files"), "{}", told.err);
+    assert_eq!(shop.names("sales_data_processed"), ["good.csv"]);
+}

@@ -67,8 +67,9 @@ ALTER TABLE product_staging_table
     MODIFY COLUMN file_name VARCHAR(1024) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     MODIFY COLUMN file_location VARCHAR(2048) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
--- All of it or nothing: a second attempt finds the first column there already, and is then done.
--- once: 1060
+-- All of it or nothing: a second attempt finds the first column there already, or MySQL 8 the first constraint, and is
+-- then done.
+-- once: 1060 3822
 ALTER TABLE product_staging_table
     ADD COLUMN feed                 VARCHAR(191) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
     ADD COLUMN batch_id             BIGINT,
