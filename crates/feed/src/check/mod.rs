@@ -20,6 +20,10 @@ pub(crate) use words::shown;
 /// Day 0 of Date32, 1970-01-01, as chrono counts days.
 const EPOCH_DAYS_FROM_CE: i32 = 719_163;
 
+/// Letters of a product name or transaction id: what MySQL can keep in the key of a mart. One limit for every database, so that the
+/// same files come to the same marts everywhere.
+const TEXT_LETTERS: usize = 700;
+
 /// Keys of the dimension tables, as they stood when the batch was claimed.
 ///
 /// Asked for every row, so answers must come from memory. A key's answer must not change during a file.
@@ -256,10 +260,13 @@ impl Checker {
     }
 
     fn text<'a>(&mut self, row: &Row<'a>, column: SalesColumn) -> &'a str {
-        std::str::from_utf8(row.cell(column).bytes).unwrap_or_else(|_| {
-            self.find(RowReason::BadEncoding, Some(column));
-            ""
-        })
+        let reason = match std::str::from_utf8(row.cell(column).bytes) {
+            Ok(text) if text.len() <= TEXT_LETTERS || text.chars().count() <= TEXT_LETTERS => return text,
+            Ok(_) => RowReason::OutOfRange,
+            Err(_) => RowReason::BadEncoding,
+        };
+        self.find(reason, Some(column));
+        ""
     }
 
     fn check_money(&mut self, sale: &Sale<'_>) {

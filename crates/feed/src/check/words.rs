@@ -1,7 +1,7 @@
 //! What a person reads about a rejected row: what was expected, what was found.
 
 use super::values::expected_total;
-use super::{Checker, Finding, Form, Judgement, Row};
+use super::{Checker, Finding, Form, Judgement, Row, TEXT_LETTERS};
 use tillmart_model::money::cents_text;
 use tillmart_model::{ColumnType, RowReason, SalesColumn};
 
@@ -103,7 +103,8 @@ fn range(column: SalesColumn) -> String {
         ColumnType::Decimal { precision, scale } => {
             format!("at most {} digits before and {scale} after the decimal point", precision - scale)
         }
-        ColumnType::Date | ColumnType::Text => String::new(),
+        ColumnType::Text => format!("a text of at most {TEXT_LETTERS} letters"),
+        ColumnType::Date => String::new(),
     }
 }
 

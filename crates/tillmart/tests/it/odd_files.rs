@@ -301,3 +301,20 @@ fn a_file_from_the_future_is_waited_for_and_taken() {
     assert!(told.err.contains("waiting for young files"), "{}", told.err);
     assert_eq!(shop.names("sales_data_processed"), ["good.csv"]);
 }
+
+/// A text that one of the databases could not keep in a mart's key is refused before it lands, whatever the database.
+#[test]
+fn a_text_that_no_key_can_hold_is_rejected() {
+    let shop = Shop::new();
+    let row = |letters: usize| format!("1,1,{},2024-05-03,11,2.50,2,5.00", "ü".repeat(letters));
+    shop.deliver_rows("day.csv", &[&row(700), &row(701), GOOD]);
+    let told = shop.tillmart_with(&["run", "--json"], &[("TILLMART_FEED_MAX_REJECT_RATIO", "1")]).ended(1).json();
+    assert_eq!(
+        (&told["rows_landed"], &told["rows_rejected_by_reason"]["out_of_range"]),
+        (&2.into(), &1.into()),
+        "{told}"
+    );
+    let reject = shop.tillmart(&["rejects", "list", "--json"]).ended(0).json();
+    assert_eq!(reject[0]["column"], "product_name", "{reject}");
+    assert!(reject[0]["message"].as_str().unwrap().ends_with("expected a text of at most 700 letters"), "{reject}");
+}
