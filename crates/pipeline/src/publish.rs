@@ -9,10 +9,15 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 use tillmart_database::{Lease, Publication};
 use tillmart_engine::mart::{Rollup, Section};
 use tillmart_engine::{DimensionTables, LandedFile, Relation};
-use tillmart_model::{Batch, BatchKind, Fault, FaultKind, Manifest, Result, Tally};
+use tillmart_model::{Batch, BatchKind, BatchState, Fault, FaultKind, Manifest, Result, Tally};
+
+/// Waits before a publication that the database broke off is begun anew: a server that restarts is back by then, and deltas come
+/// from the batch's own files, so that each attempt is the same.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 /// Data files of the sales mart that a batch added, and those it replaced.
 struct Changed<'a> {
@@ -31,8 +36,33 @@ impl Pipeline {
         prepared: &Prepared,
     ) -> Result<BTreeMap<String, u64>> {
         let manifest = self.read_manifest(manifest_key).await?;
+        for pause in PAUSES {
+            let fault = match self.publish_once(lease, batch, &manifest, prepared).await {
+                Err(fault) if fault.kind == FaultKind::Database => fault,
+                done => return done,
+            };
+            self.observer.doing(&format!("publishing again in {} s, because {}", pause.as_secs(), fault.what));
+            tokio::time::sleep(pause).await;
+            // Nothing of it was kept, unless the answer to its commit was lost: then the next run goes on from the ledger.
+            let unfinished = self.seams.ledger.unfinished(&self.options.feed).await;
+            let is_published = |batch: Batch| !matches!(batch.state, BatchState::Committed { .. });
+            if unfinished.is_ok_and(|unfinished| unfinished.is_none_or(is_published)) {
+                return Err(fault);
+            }
+        }
+        self.publish_once(lease, batch, &manifest, prepared).await
+    }
+
+    /// One publication, from its beginning to its commit: all of it, or nothing.
+    async fn publish_once(
+        &self,
+        lease: &Lease,
+        batch: &Batch,
+        manifest: &Manifest,
+        prepared: &Prepared,
+    ) -> Result<BTreeMap<String, u64>> {
         let mut publication = self.seams.publisher.begin(lease, batch.id).await?;
-        let changed = self.publish_rollups(publication.as_mut(), batch, &manifest, prepared).await?;
+        let changed = self.publish_rollups(publication.as_mut(), batch, manifest, prepared).await?;
         if matches!(batch.kind, BatchKind::Replay { .. }) {
             let mut by_file: BTreeMap<i64, Tally> = BTreeMap::new();
             for (file_id, tally) in manifest.splits.iter().flat_map(|report| &report.landed_by_file) {

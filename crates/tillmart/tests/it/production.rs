@@ -224,11 +224,8 @@ fn a_database_that_restarts_while_a_batch_is_published_costs_time_only() {
     let held = shop.start_held(&["run", "--json"], "before-publish");
     servers.mariadb.start_again().unwrap();
     held.let_go();
-    let told = held.ended();
-    if told.code != 1 {
-        told.ended(2);
-        shop.run(1);
-    }
+    // It begins the publication anew and ends well by itself.
+    assert_eq!(held.ended().ended(1).json()["files_landed"], 1);
     shop.verified();
     assert_eq!(picture(&shop), picture_in_a_folder());
 }
