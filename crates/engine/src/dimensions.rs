@@ -1,6 +1,6 @@
 //! Dimension tables in memory, indexed by key: what makes a look-up cost a few nanoseconds.
 
-use arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub enum KeyIndex {
     /// For keys that lie far apart.
     Sparse(HashMap<i64, u32>),
     /// For text keys.
-    Text(HashMap<Box<str>, u32>),
+    Text(HashMap<Box<[u8]>, u32>),
 }
 
 impl KeyIndex {
@@ -65,7 +65,7 @@ impl KeyIndex {
     }
 
     /// The row of a text key.
-    pub fn row_of_text(&self, key: &str) -> Option<u32> {
+    pub fn row_of_text(&self, key: &[u8]) -> Option<u32> {
         match self {
             KeyIndex::Text(rows) => rows.get(key).copied(),
             _ => None,
@@ -84,7 +84,7 @@ impl KeyIndex {
                 keys.as_primitive::<Int64Type>().iter().map(|key| key.and_then(|key| self.row(key))).collect()
             }
             DataType::Utf8 => {
-                keys.as_string::<i32>().iter().map(|key| key.and_then(|key| self.row_of_text(key))).collect()
+                keys.as_string::<i32>().iter().map(|key| key.and_then(|key| self.row_of_text(key.as_bytes()))).collect()
             }
             _ => UInt32Array::new_null(keys.len()),
         }
@@ -155,7 +155,15 @@ impl DimensionTables {
             store: index("store", "id"),
             sales_person: index("sales_team", "id"),
             product: index("product", "name"),
+            product_names: self.product_names(),
         })
+    }
+
+    /// The names of all products by row.
+    pub fn product_names(&self) -> StringArray {
+        let names = self.tables.get("product").and_then(|rows| rows.column_by_name("name"));
+        let names = names.and_then(|names| names.as_string_opt::<i32>());
+        names.cloned().unwrap_or_else(|| StringArray::new_null(0))
     }
 }
 
@@ -173,7 +181,7 @@ fn index(keys: &dyn Array) -> KeyIndex {
         }
         DataType::Utf8 => {
             let keys = keys.as_string::<i32>();
-            KeyIndex::Text((0..keys.len()).rev().map(|at| (Box::from(keys.value(at)), row(at))).collect())
+            KeyIndex::Text((0..keys.len()).rev().map(|at| (Box::from(keys.value(at).as_bytes()), row(at))).collect())
         }
         _ => KeyIndex::Sparse(HashMap::new()),
     }
@@ -184,23 +192,28 @@ struct Known {
     store: Arc<KeyIndex>,
     sales_person: Arc<KeyIndex>,
     product: Arc<KeyIndex>,
+    product_names: StringArray,
 }
 
 impl KnownKeys for Known {
-    fn customer(&self, id: i64) -> bool {
-        self.customer.row(id).is_some()
+    fn customer(&self, id: i64) -> Option<u32> {
+        self.customer.row(id)
     }
 
-    fn store(&self, id: i32) -> bool {
-        self.store.row(i64::from(id)).is_some()
+    fn store(&self, id: i32) -> Option<u32> {
+        self.store.row(i64::from(id))
     }
 
-    fn sales_person(&self, id: i64) -> bool {
-        self.sales_person.row(id).is_some()
+    fn sales_person(&self, id: i64) -> Option<u32> {
+        self.sales_person.row(id)
     }
 
-    fn product(&self, name: &str) -> bool {
-        self.product.row_of_text(name).is_some()
+    fn product(&self, name: &[u8]) -> Option<u32> {
+        self.product.row_of_text(name)
+    }
+
+    fn product_names(&self) -> &StringArray {
+        &self.product_names
     }
 }
 

@@ -15,6 +15,8 @@ mod extras;
 
 mod check;
 
+mod texts;
+
 mod sales;
 
 mod sorter;
@@ -26,5 +28,6 @@ mod replay;
 pub use check::KnownKeys;
 pub use decode::SalesDecoder;
 pub use replay::{Landed, ReplayDecoder};
-pub use sales::sales_schema;
+pub use sales::{ANONYMOUS, Sales, UNKNOWN, sales_schema};
 pub use sorter::{Checked, Reject};
+pub use texts::{OptionalTexts, Texts};

@@ -3,9 +3,8 @@
 use crate::check::{Checker, KnownKeys};
 use crate::csv::{CsvRows, End, Fields, QuotingFault, Record, Scan};
 use crate::jsonl::{DateTexts, JsonRows};
-use crate::sales::sales_schema;
+use crate::sales::Sales;
 use crate::sorter::{Place, Reject, Sorter};
-use arrow::array::RecordBatch;
 use chrono::NaiveDate;
 use std::sync::Arc;
 use tillmart_model::{Contract, FileFault, FileReason, Format, RowReason};
@@ -97,13 +96,10 @@ impl ReplayDecoder {
         })
     }
 
-    /// Hands over landed rows, in the order of the calls that landed them; a batch without rows when
-    /// there are none left. (Only after millions of rows does it take more than one call.)
-    pub fn take(&mut self) -> RecordBatch {
-        match self.sorter.take(0) {
-            Some(checked) => checked.rows,
-            None => RecordBatch::new_empty(sales_schema()),
-        }
+    /// Hands over landed sales, in the order of the calls that landed them; none when there are none left.
+    /// (Only after millions of rows does it take more than one call.)
+    pub fn take(&mut self) -> Sales {
+        self.sorter.take(0).map(|checked| checked.sales).unwrap_or_default()
     }
 }
 

@@ -1,8 +1,11 @@
-//! Checked sales as Arrow columns.
+//! Checked sales, column by column.
 
-use arrow::array::{ArrayRef, ArrowPrimitiveType, Int64Builder, PrimitiveArray, RecordBatch, StringBuilder};
+use crate::texts::{OptionalTexts, Texts};
+use arrow::array::{
+    ArrayRef, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, StringBuilder,
+};
+use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use arrow::datatypes::{Date32Type, Decimal128Type, Int32Type, Int64Type};
 use std::sync::{Arc, LazyLock};
 use tillmart_model::money::{PRICE_PRECISION, PRICE_SCALE, TOTAL_PRECISION, TOTAL_SCALE};
 
@@ -31,14 +34,25 @@ pub fn sales_schema() -> SchemaRef {
     SCHEMA.clone()
 }
 
+/// No row of a dimension table holds the key.
+pub const UNKNOWN: u32 = u32::MAX;
+
+/// The sale has no customer: an anonymous one.
+pub const ANONYMOUS: u32 = u32::MAX - 1;
+
 /// One checked sale. Prices are in units of 0.0001, totals in cents, days count from 1970-01-01.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sale<'a> {
     pub(crate) customer_id: Option<i64>,
+    /// Rows of the dimension tables: [`UNKNOWN`] where there is none, [`ANONYMOUS`] without a customer.
+    pub(crate) customer: u32,
     pub(crate) store_id: i32,
+    pub(crate) store: u32,
     pub(crate) product_name: &'a str,
+    pub(crate) product: u32,
     pub(crate) sales_date: i32,
     pub(crate) sales_person_id: i64,
+    pub(crate) sales_person: u32,
     pub(crate) price: i64,
     pub(crate) quantity: i32,
     pub(crate) total_cost: i64,
@@ -46,68 +60,120 @@ pub(crate) struct Sale<'a> {
     pub(crate) additional_column: Option<&'a str>,
 }
 
-/// Collects sales column by column. Columns that cannot be NULL are plain vectors, which become
-/// Arrow columns without a copy.
-#[derive(Debug, Default)]
-pub(crate) struct SalesBuilder {
+/// Checked sales, column by column, with the row of the dimension table that each key was found in.
+///
+/// Every column has [`Sales::rows`] values, but for `product_names` and the optional ones.
+/// Rows of dimensions are those that [`crate::KnownKeys`] answered; [`UNKNOWN`] where it had none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sales {
+    /// Who bought; 0 where `customer` is [`ANONYMOUS`].
+    pub customer_id: Vec<i64>,
+    /// Row of the customer table, [`UNKNOWN`] or [`ANONYMOUS`].
+    pub customer: Vec<u32>,
+    /// Which store.
+    pub store_id: Vec<i32>,
+    /// Row of the store table, or [`UNKNOWN`].
+    pub store: Vec<u32>,
+    /// Row of the product table, by name, or [`UNKNOWN`].
+    pub product: Vec<u32>,
+    /// The names of the rows whose `product` is [`UNKNOWN`], in row order, and no others.
+    pub product_names: Texts,
+    /// Days since 1970-01-01.
+    pub sales_date: Vec<i32>,
+    /// Who sold.
+    pub sales_person_id: Vec<i64>,
+    /// Row of the sales team's table, or [`UNKNOWN`].
+    pub sales_person: Vec<u32>,
+    /// Price of one unit, in units of 0.0001.
+    pub price: Vec<i64>,
+    /// Units sold; negative for a return.
+    pub quantity: Vec<i32>,
+    /// Total in cents.
+    pub total_cost: Vec<i64>,
+    /// The basket; absent while no row has one.
+    pub transaction_id: Option<OptionalTexts>,
+    /// The folded extra columns; absent while no row has one.
+    pub additional_column: Option<OptionalTexts>,
+    /// The physical line the row starts at (the row number in Parquet), or 0 where it is not known.
+    pub source_line: Vec<i64>,
     text_bytes: usize,
-    customer_id: Int64Builder,
-    store_id: Vec<i32>,
-    product_name: StringBuilder,
-    sales_date: Vec<i32>,
-    sales_person_id: Vec<i64>,
-    price: Vec<i128>,
-    quantity: Vec<i32>,
-    total_cost: Vec<i128>,
-    transaction_id: StringBuilder,
-    additional_column: StringBuilder,
-    source_line: Vec<i64>,
 }
 
-impl SalesBuilder {
-    /// Rows collected since the last [`SalesBuilder::take`].
-    pub(crate) fn rows(&self) -> usize {
+impl Sales {
+    /// Number of sales.
+    pub fn rows(&self) -> usize {
         self.store_id.len()
     }
 
-    /// Bytes of text collected since the last [`SalesBuilder::take`].
-    pub(crate) fn text_bytes(&self) -> usize {
+    /// Bytes of text that [`Sales::to_batch`] writes: the names of known products, too.
+    pub fn text_bytes(&self) -> usize {
         self.text_bytes
     }
 
-    #[inline]
+    /// Forgets the sales and keeps the room of the columns that every row has.
+    pub fn clear(&mut self) {
+        let Sales { customer_id, customer, store_id, store, product, product_names, .. } = self;
+        customer_id.clear();
+        customer.clear();
+        store_id.clear();
+        store.clear();
+        product.clear();
+        product_names.clear();
+        let Sales { sales_date, sales_person_id, sales_person, price, quantity, total_cost, source_line, .. } = self;
+        sales_date.clear();
+        sales_person_id.clear();
+        sales_person.clear();
+        price.clear();
+        quantity.clear();
+        total_cost.clear();
+        source_line.clear();
+        self.transaction_id = None;
+        self.additional_column = None;
+        self.text_bytes = 0;
+    }
+
+    /// Adds a sale.
     pub(crate) fn add(&mut self, sale: &Sale<'_>, line: Option<u64>) {
         self.text_bytes += sale.product_name.len()
             + sale.transaction_id.map_or(0, str::len)
             + sale.additional_column.map_or(0, str::len);
-        self.customer_id.append_option(sale.customer_id);
+        let before = self.rows();
+        add_optional(&mut self.transaction_id, before, sale.transaction_id);
+        add_optional(&mut self.additional_column, before, sale.additional_column);
+        self.customer_id.push(sale.customer_id.unwrap_or(0));
+        self.customer.push(sale.customer);
         self.store_id.push(sale.store_id);
-        self.product_name.append_value(sale.product_name);
+        self.store.push(sale.store);
+        self.product.push(sale.product);
+        if sale.product == UNKNOWN {
+            self.product_names.push(sale.product_name);
+        }
         self.sales_date.push(sale.sales_date);
         self.sales_person_id.push(sale.sales_person_id);
-        self.price.push(sale.price.into());
+        self.sales_person.push(sale.sales_person);
+        self.price.push(sale.price);
         self.quantity.push(sale.quantity);
-        self.total_cost.push(sale.total_cost.into());
-        self.transaction_id.append_option(sale.transaction_id);
-        self.additional_column.append_option(sale.additional_column);
+        self.total_cost.push(sale.total_cost);
         self.source_line.push(line.and_then(|line| i64::try_from(line).ok()).unwrap_or(0));
     }
 
-    /// Hands over the collected rows and starts anew.
-    pub(crate) fn take(&mut self) -> RecordBatch {
-        self.text_bytes = 0;
+    /// The sales in the columns of [`sales_schema`]. `product_names` are the names by row of the product table
+    /// that was asked ([`crate::KnownKeys::product_names`]).
+    pub fn to_batch(&self, product_names: &StringArray) -> RecordBatch {
+        let customers: NullBuffer = self.customer.iter().map(|row| *row != ANONYMOUS).collect();
+        let customers = Some(customers).filter(|customers| customers.null_count() > 0);
         let columns: Vec<ArrayRef> = vec![
-            Arc::new(self.customer_id.finish()),
-            column::<Int32Type>(&mut self.store_id, DataType::Int32),
-            Arc::new(self.product_name.finish()),
-            column::<Date32Type>(&mut self.sales_date, DataType::Date32),
-            column::<Int64Type>(&mut self.sales_person_id, DataType::Int64),
-            column::<Decimal128Type>(&mut self.price, PRICE),
-            column::<Int32Type>(&mut self.quantity, DataType::Int32),
-            column::<Decimal128Type>(&mut self.total_cost, TOTAL),
-            Arc::new(self.transaction_id.finish()),
-            Arc::new(self.additional_column.finish()),
-            column::<Int64Type>(&mut self.source_line, DataType::Int64),
+            Arc::new(Int64Array::new(self.customer_id.clone().into(), customers)),
+            Arc::new(Int32Array::from(self.store_id.clone())),
+            Arc::new(self.names(product_names)),
+            Arc::new(Date32Array::from(self.sales_date.clone())),
+            Arc::new(Int64Array::from(self.sales_person_id.clone())),
+            Arc::new(wide(&self.price).with_data_type(PRICE)),
+            Arc::new(Int32Array::from(self.quantity.clone())),
+            Arc::new(wide(&self.total_cost).with_data_type(TOTAL)),
+            Arc::new(optional(self.transaction_id.as_ref(), self.rows())),
+            Arc::new(optional(self.additional_column.as_ref(), self.rows())),
+            Arc::new(Int64Array::from(self.source_line.clone())),
         ];
         #[allow(
             clippy::expect_used,
@@ -115,11 +181,33 @@ impl SalesBuilder {
         )]
         RecordBatch::try_new(sales_schema(), columns).expect("the columns follow the schema")
     }
+
+    /// The product of every row by name.
+    fn names(&self, known: &StringArray) -> StringArray {
+        let mut unknown = self.product_names.iter();
+        let mut names = StringBuilder::with_capacity(self.rows(), self.text_bytes);
+        for row in &self.product {
+            names.append_value(match *row {
+                UNKNOWN => unknown.next().unwrap_or_default(),
+                row => known.value(row as usize),
+            });
+        }
+        names.finish()
+    }
 }
 
-/// Turns collected values into a column, and leaves room for as many more.
-fn column<T: ArrowPrimitiveType>(values: &mut Vec<T::Native>, kind: DataType) -> ArrayRef {
-    let room = Vec::with_capacity(values.len());
-    let values = std::mem::replace(values, room);
-    Arc::new(PrimitiveArray::<T>::new(values.into(), None).with_data_type(kind))
+fn add_optional(column: &mut Option<OptionalTexts>, before: usize, text: Option<&str>) {
+    match (column, text) {
+        (None, None) => {}
+        (Some(column), text) => column.push(text),
+        (column, text) => column.insert(OptionalTexts::nulls(before)).push(text),
+    }
+}
+
+fn wide(values: &[i64]) -> Decimal128Array {
+    Decimal128Array::from_iter_values(values.iter().map(|value| i128::from(*value)))
+}
+
+fn optional(column: Option<&OptionalTexts>, rows: usize) -> StringArray {
+    column.map_or_else(|| StringArray::new_null(rows), OptionalTexts::to_array)
 }

@@ -1,8 +1,7 @@
 //! Rows are sorted into landed sales and rejects, and counted.
 
 use crate::check::{Checker, Row};
-use crate::sales::{Sale, SalesBuilder};
-use arrow::array::RecordBatch;
+use crate::sales::{Sale, Sales, UNKNOWN};
 use std::collections::VecDeque;
 use tillmart_model::{RowReason, Tally};
 
@@ -39,8 +38,8 @@ pub struct Reject {
 /// Sales and rejects that are ready to be written.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    /// Rows without fault, in the columns of [`crate::sales_schema`].
-    pub rows: RecordBatch,
+    /// Rows without fault.
+    pub sales: Sales,
     /// Rows with a fault, in file order.
     pub rejects: Vec<Reject>,
 }
@@ -55,9 +54,9 @@ pub(crate) struct Place {
 /// Sorts and counts the rows of one file.
 pub(crate) struct Sorter {
     checker: Checker,
-    sales: SalesBuilder,
+    sales: Sales,
     /// Batches closed for their size.
-    closed: VecDeque<RecordBatch>,
+    closed: VecDeque<Sales>,
     closed_rows: usize,
     rejects: Vec<Reject>,
     reject_bytes: usize,
@@ -69,7 +68,7 @@ impl Sorter {
     pub(crate) fn new(checker: Checker) -> Self {
         Sorter {
             checker,
-            sales: SalesBuilder::default(),
+            sales: Sales::default(),
             closed: VecDeque::new(),
             closed_rows: 0,
             rejects: Vec::new(),
@@ -105,13 +104,13 @@ impl Sorter {
         self.tally.rows_read += 1;
         self.tally.rows_landed += 1;
         self.tally.rows_anonymous += u64::from(sale.customer_id.is_none());
-        self.tally.rows_unknown_product += u64::from(!self.checker.knows_product(sale.product_name));
-        self.rows_orphan += u64::from(self.checker.keeps_orphan(sale));
+        self.tally.rows_unknown_product += u64::from(sale.product == UNKNOWN);
+        self.rows_orphan += u64::from([sale.customer, sale.store, sale.sales_person].contains(&UNKNOWN));
         self.tally.money_cents += i128::from(sale.total_cost);
         self.sales.add(sale, place.line);
         if self.sales.rows() >= BATCH_ROWS_MAX || self.sales.text_bytes() >= BATCH_TEXT_BYTES_MAX {
             self.closed_rows += self.sales.rows();
-            self.closed.push_back(self.sales.take());
+            self.closed.push_back(std::mem::take(&mut self.sales));
         }
     }
 
@@ -167,9 +166,9 @@ impl Sorter {
         if !self.is_ready(min_rows) {
             return None;
         }
-        let rows = self.closed.pop_front().unwrap_or_else(|| self.sales.take());
-        self.closed_rows = self.closed.iter().map(RecordBatch::num_rows).sum();
+        let sales = self.closed.pop_front().unwrap_or_else(|| std::mem::take(&mut self.sales));
+        self.closed_rows = self.closed.iter().map(Sales::rows).sum();
         self.reject_bytes = 0;
-        Some(Checked { rows, rejects: std::mem::take(&mut self.rejects) })
+        Some(Checked { sales, rejects: std::mem::take(&mut self.rejects) })
     }
 }

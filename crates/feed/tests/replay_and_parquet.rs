@@ -7,11 +7,11 @@ use arrow::array::{
     StringViewArray, TimestampMillisecondArray,
 };
 use std::sync::Arc;
-use support::{CSV, HEADER, JSONL, SmallShop, cell, collect, decode, decoder, kind, today};
+use support::{CSV, HEADER, JSONL, SmallShop, batch, cell, collect, decode, decoder, kind, today};
 use tillmart_feed::{Landed, ReplayDecoder};
 use tillmart_model::{Compression, Contract, FileReason, Format};
 
-fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+fn of_columns(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true))).unwrap()
 }
 
@@ -21,7 +21,7 @@ fn decimals(values: Vec<i128>, precision: u8, scale: i8) -> ArrayRef {
 
 fn sales(customers: Vec<Option<i64>>, stores: Vec<i64>, date: ArrayRef) -> RecordBatch {
     let rows = stores.len();
-    batch(vec![
+    of_columns(vec![
         ("customer_id", Arc::new(Int64Array::from(customers))),
         ("store_id", Arc::new(Int64Array::from(stores))),
         ("product_name", Arc::new(StringViewArray::from(vec!["té\"a"; rows]))),
@@ -71,7 +71,7 @@ fn a_parquet_schema_is_judged_once_and_money_must_be_exact() {
     let mut columns = good.columns().to_vec();
     columns[5] = Arc::new(Float64Array::from(vec![2.5]));
     let names: Vec<String> = good.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let float = batch(names.iter().map(String::as_str).zip(columns).collect());
+    let float = of_columns(names.iter().map(String::as_str).zip(columns).collect());
     let fault = money.push_batch(&float).unwrap_err();
     assert_eq!(fault.reason, FileReason::Unreadable);
     assert!(fault.message.contains("money needs DECIMAL"), "{}", fault.message);
@@ -109,10 +109,10 @@ fn a_rejected_row_lands_once_its_fault_is_mended() {
     assert_eq!(landed, Landed { money_cents: 500, anonymous: true, unknown_product: true });
     let still = again.try_record(&outcome.rejects[1].raw, Some(4)).unwrap_err();
     assert_eq!((still.reason.code(), still.line, still.raw), ("too_few_fields", Some(4), b"1,2".to_vec()));
-    let rows = again.take();
+    let rows = batch(&again.take());
     assert_eq!((rows.num_rows(), cell(&rows, "source_line", 0)), (1, "2".into()));
     assert_eq!(cell(&rows, "product_name", 0), "cake, \"big\"\n12 pieces");
-    assert_eq!(again.take().num_rows(), 0);
+    assert_eq!(again.take().rows(), 0);
 }
 
 #[test]
@@ -153,6 +153,6 @@ fn rejects_of_json_lines_and_parquet_are_replayed_as_objects() {
     assert!(jsonl.try_record(typed.as_bytes(), None).is_err());
     let mut parquet = replay(&contract, Format::Parquet, None).unwrap();
     parquet.try_record(typed.as_bytes(), None).unwrap();
-    assert_eq!(cell(&parquet.take(), "sales_date", 0), "2024-06-30");
+    assert_eq!(cell(&batch(&parquet.take()), "sales_date", 0), "2024-06-30");
     assert_eq!(replay(&contract, Format::Csv, None).err().unwrap().reason, FileReason::Unreadable);
 }

@@ -1,5 +1,6 @@
 //! What was made, through the decoder that a run uses: it must find what [`Made`] tells, no more and no less.
 
+use arrow::array::StringArray;
 use chrono::NaiveDate;
 use futures::TryStreamExt;
 use object_store::memory::InMemory;
@@ -11,29 +12,34 @@ use tillmart_feed::{KnownKeys, Reject, SalesDecoder};
 use tillmart_generate::{Cut, Made, OutputFormat, Plan, Size, dimensions, sales};
 use tillmart_model::{Contract, FileFault, FileReason, Kind, RowReason, Tally};
 
-/// The keys of the generated dimension files.
+/// The keys of the generated dimension files. Nobody asks here which row holds one.
 struct Keys {
     customers: HashSet<i64>,
     stores: HashSet<i32>,
     sales_persons: HashSet<i64>,
     products: HashSet<String>,
+    product_names: StringArray,
 }
 
 impl KnownKeys for Keys {
-    fn customer(&self, id: i64) -> bool {
-        self.customers.contains(&id)
+    fn customer(&self, id: i64) -> Option<u32> {
+        self.customers.contains(&id).then_some(0)
     }
 
-    fn store(&self, id: i32) -> bool {
-        self.stores.contains(&id)
+    fn store(&self, id: i32) -> Option<u32> {
+        self.stores.contains(&id).then_some(0)
     }
 
-    fn sales_person(&self, id: i64) -> bool {
-        self.sales_persons.contains(&id)
+    fn sales_person(&self, id: i64) -> Option<u32> {
+        self.sales_persons.contains(&id).then_some(0)
     }
 
-    fn product(&self, name: &str) -> bool {
-        self.products.contains(name)
+    fn product(&self, name: &[u8]) -> Option<u32> {
+        self.products.contains(str::from_utf8(name).ok()?).then_some(0)
+    }
+
+    fn product_names(&self) -> &StringArray {
+        &self.product_names
     }
 }
 
@@ -83,6 +89,7 @@ async fn check(plan: Plan) -> Made {
         stores: column(&*store, "store.csv", 0).await,
         sales_persons: column(&*store, "sales_team.csv", 0).await,
         products: column(&*store, "product.csv", 1).await,
+        product_names: StringArray::new_null(0),
     });
     let listed: Vec<_> = store.list(Some(&Path::from("sales_data"))).try_collect().await.unwrap();
     let (mut all, mut without_price) = (Tally::default(), 0);

@@ -87,9 +87,9 @@ async fn replay_batch(
         }
     }
     for (id, mut decoder) in decoders {
-        let rows = decoder.take();
-        report.rows_written += rows.num_rows() as u64;
-        task.write(id, &rows).await?;
+        let sales = decoder.take();
+        report.rows_written += sales.rows() as u64;
+        task.write(id, &sales).await?;
     }
     Ok(landed)
 }

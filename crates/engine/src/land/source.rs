@@ -193,11 +193,11 @@ impl Held {
             report.samples.push(format!("{line}{}: {}", reject.reason, reject.message));
         }
         if task_is_dry {
-            super::task::note_places(report, &checked.rows);
+            super::task::note_places(report, &checked.sales);
         }
-        self.rows += checked.rows.num_rows();
+        self.rows += checked.sales.rows();
         self.rejects += checked.rejects.len();
-        self.rows_seen += (checked.rows.num_rows() + checked.rejects.len()) as u64;
+        self.rows_seen += (checked.sales.rows() + checked.rejects.len()) as u64;
         self.batches.push(checked);
     }
 
@@ -220,9 +220,9 @@ impl Held {
 
     async fn write(&mut self, task: &mut Task, report: &mut SplitReport, file_id: i64, path: &str) -> Result<()> {
         for checked in self.batches.drain(..) {
-            task.write(file_id, &checked.rows).await?;
+            task.write(file_id, &checked.sales).await?;
             task.reject(file_id, path, &checked.rejects).await?;
-            report.rows_written += (checked.rows.num_rows() + checked.rejects.len()) as u64;
+            report.rows_written += (checked.sales.rows() + checked.rejects.len()) as u64;
         }
         self.rows = 0;
         self.rejects = 0;

@@ -5,10 +5,10 @@ use super::write::PartitionedWriter;
 use super::{LandJob, compact, complete, fill, replay, source, take_back, write_fault};
 use crate::mart::landing_schema;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{Date32Type, Int32Type};
+use arrow::datatypes::Date32Type;
 use chrono::Datelike;
 use std::sync::Arc;
-use tillmart_feed::Reject;
+use tillmart_feed::{Reject, Sales};
 use tillmart_model::{DataFile, Manifest, RemovedFile, Result, Split, SplitReport, Tally};
 
 /// The open files of a task.
@@ -100,11 +100,12 @@ impl Task {
     }
 
     /// Enriches checked rows of one source file and writes them to every row-level mart.
-    pub(super) async fn write(&mut self, file_id: i64, rows: &RecordBatch) -> Result<()> {
-        if rows.num_rows() == 0 || self.job.dry_run {
+    pub(super) async fn write(&mut self, file_id: i64, sales: &Sales) -> Result<()> {
+        if sales.rows() == 0 || self.job.dry_run {
             return Ok(());
         }
-        let sales = with_lineage(rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))?;
+        let rows = sales.to_batch(&self.job.dimensions.product_names());
+        let sales = with_lineage(&rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))?;
         self.evaluate(&sales).await
     }
 
@@ -154,16 +155,14 @@ fn with_lineage(
 }
 
 /// Notes which months and stores rows belong to: what a dry run tells.
-pub(super) fn note_places(report: &mut SplitReport, rows: &RecordBatch) {
-    let dates = rows.column_by_name("sales_date").and_then(|dates| dates.as_primitive_opt::<Date32Type>());
-    for day in dates.iter().flat_map(|dates| dates.values().iter()) {
+pub(super) fn note_places(report: &mut SplitReport, sales: &Sales) {
+    for day in &sales.sales_date {
         let month = month_of(*day);
         if !report.months.contains(&month) {
             report.months.insert(month);
         }
     }
-    let stores = rows.column_by_name("store_id").and_then(|stores| stores.as_primitive_opt::<Int32Type>());
-    report.stores.extend(stores.iter().flat_map(|stores| stores.values().iter().copied()));
+    report.stores.extend(sales.store_id.iter().copied());
 }
 
 /// `YYYY-MM` of a day counted from 1970-01-01.

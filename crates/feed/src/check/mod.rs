@@ -7,7 +7,8 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-use crate::sales::Sale;
+use crate::sales::{ANONYMOUS, Sale, UNKNOWN};
+use arrow::array::StringArray;
 use chrono::{Datelike, NaiveDate};
 use keys::KeyGuard;
 use std::sync::Arc;
@@ -24,18 +25,21 @@ const EPOCH_DAYS_FROM_CE: i32 = 719_163;
 /// same files come to the same marts everywhere.
 const TEXT_LETTERS: usize = 700;
 
-/// Keys of the dimension tables, as they stood when the batch was claimed.
+/// Keys of the dimension tables, as they stood when the batch was claimed: which row holds a key.
 ///
 /// Asked for every row, so answers must come from memory. A key's answer must not change during a file.
+/// Rows count from 0 and stay below [`ANONYMOUS`].
 pub trait KnownKeys: Send + Sync {
-    /// Is there such a customer?
-    fn customer(&self, id: i64) -> bool;
-    /// Is there such a store?
-    fn store(&self, id: i32) -> bool;
-    /// Is there such a sales person?
-    fn sales_person(&self, id: i64) -> bool;
-    /// Is there a product of exactly this name?
-    fn product(&self, name: &str) -> bool;
+    /// The row of a customer.
+    fn customer(&self, id: i64) -> Option<u32>;
+    /// The row of a store.
+    fn store(&self, id: i32) -> Option<u32>;
+    /// The row of a sales person.
+    fn sales_person(&self, id: i64) -> Option<u32>;
+    /// The row of a product of exactly this name; bytes that are no UTF-8 are none.
+    fn product(&self, name: &[u8]) -> Option<u32>;
+    /// The names of all products, by row.
+    fn product_names(&self) -> &StringArray;
 }
 
 /// How a cell writes its value.
@@ -144,7 +148,8 @@ impl Checker {
     /// The sale of a row without fault.
     pub(crate) fn check<'a>(&mut self, row: &Row<'a>) -> Option<Sale<'a>> {
         self.findings.clear();
-        let sale = self.read(row);
+        let mut sale = self.read(row);
+        self.look_up(&mut sale);
         if row.undecodable_extra.is_some() {
             self.find(RowReason::BadEncoding, None);
         }
@@ -157,19 +162,6 @@ impl Checker {
             self.check_orphans(&sale);
         }
         self.findings.is_empty().then_some(sale)
-    }
-
-    /// Is the product of a sale in the dimension table?
-    pub(crate) fn knows_product(&self, name: &str) -> bool {
-        self.known.product(name)
-    }
-
-    /// Does a good sale land although its customer, store or sales person is unknown?
-    pub(crate) fn keeps_orphan(&self, sale: &Sale<'_>) -> bool {
-        self.contract.orphans == Orphans::Keep
-            && !(sale.customer_id.is_none_or(|id| self.known.customer(id))
-                && self.known.store(sale.store_id)
-                && self.known.sales_person(sale.sales_person_id))
     }
 
     /// The verdict on the row that [`Checker::check`] refused just now.
@@ -197,6 +189,10 @@ impl Checker {
         let transaction_id = self.text(row, SalesColumn::TransactionId);
         Sale {
             customer_id,
+            customer: UNKNOWN,
+            store: UNKNOWN,
+            product: UNKNOWN,
+            sales_person: UNKNOWN,
             store_id: self.int32(row, SalesColumn::StoreId),
             product_name,
             sales_date: self.date(row),
@@ -307,18 +303,25 @@ impl Checker {
         self.key = Some(key);
     }
 
+    /// Finds the row of every key, whatever becomes of those without one.
+    fn look_up(&self, sale: &mut Sale<'_>) {
+        let row = |found: Option<u32>| found.unwrap_or(UNKNOWN);
+        sale.customer = sale.customer_id.map_or(ANONYMOUS, |id| row(self.known.customer(id)));
+        sale.store = row(self.known.store(sale.store_id));
+        sale.product = row(self.known.product(sale.product_name.as_bytes()));
+        sale.sales_person = row(self.known.sales_person(sale.sales_person_id));
+    }
+
     fn check_orphans(&mut self, sale: &Sale<'_>) {
-        if let Some(id) = sale.customer_id
-            && !self.known.customer(id)
-            && self.sound(SalesColumn::CustomerId)
-        {
-            self.find(RowReason::UnknownCustomer, Some(SalesColumn::CustomerId));
-        }
-        if !self.known.store(sale.store_id) && self.sound(SalesColumn::StoreId) {
-            self.find(RowReason::UnknownStore, Some(SalesColumn::StoreId));
-        }
-        if !self.known.sales_person(sale.sales_person_id) && self.sound(SalesColumn::SalesPersonId) {
-            self.find(RowReason::UnknownSalesPerson, Some(SalesColumn::SalesPersonId));
+        let found = [
+            (sale.customer, SalesColumn::CustomerId, RowReason::UnknownCustomer),
+            (sale.store, SalesColumn::StoreId, RowReason::UnknownStore),
+            (sale.sales_person, SalesColumn::SalesPersonId, RowReason::UnknownSalesPerson),
+        ];
+        for (row, column, reason) in found {
+            if row == UNKNOWN && self.sound(column) {
+                self.find(reason, Some(column));
+            }
         }
     }
 }

@@ -1,32 +1,57 @@
 //! What the tests of this crate share: known keys, drivers of the decoder, and seeded chance.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::concat_batches;
 use chrono::NaiveDate;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
-use tillmart_feed::{KnownKeys, Reject, SalesDecoder, sales_schema};
+use std::sync::{Arc, LazyLock};
+use tillmart_feed::{ANONYMOUS, KnownKeys, Reject, Sales, SalesDecoder, UNKNOWN, sales_schema};
 use tillmart_model::{Compression, Contract, FileFault, Format, Kind, Tally};
 
 /// Customers 1 to 99, stores 1 to 5, sales persons 11 to 15, the products tea and coffee.
 pub struct SmallShop;
 
 impl KnownKeys for SmallShop {
-    fn customer(&self, id: i64) -> bool {
-        (1..=99).contains(&id)
+    fn customer(&self, id: i64) -> Option<u32> {
+        (1..=99).contains(&id).then(|| id as u32 - 1)
     }
-    fn store(&self, id: i32) -> bool {
-        (1..=5).contains(&id)
+    fn store(&self, id: i32) -> Option<u32> {
+        (1..=5).contains(&id).then(|| id as u32 - 1)
     }
-    fn sales_person(&self, id: i64) -> bool {
-        (11..=15).contains(&id)
+    fn sales_person(&self, id: i64) -> Option<u32> {
+        (11..=15).contains(&id).then(|| id as u32 - 11)
     }
-    fn product(&self, name: &str) -> bool {
-        ["tea", "coffee"].contains(&name)
+    fn product(&self, name: &[u8]) -> Option<u32> {
+        ["tea", "coffee"].iter().position(|known| known.as_bytes() == name).map(|row| row as u32)
     }
+    fn product_names(&self) -> &StringArray {
+        static NAMES: LazyLock<StringArray> = LazyLock::new(|| StringArray::from(vec!["tea", "coffee"]));
+        &NAMES
+    }
+}
+
+/// Sales as a batch. Rows of dimensions must be those of the keys.
+pub fn batch(sales: &Sales) -> RecordBatch {
+    let known = SmallShop;
+    let or_unknown = |row: Option<u32>| row.unwrap_or(UNKNOWN);
+    let rows = sales.to_batch(known.product_names());
+    let names = rows.column_by_name("product_name").unwrap().as_string::<i32>();
+    for row in 0..sales.rows() {
+        if sales.customer[row] == ANONYMOUS {
+            assert!(sales.customer_id[row] == 0 && rows["customer_id"].is_null(row));
+        } else {
+            assert_eq!(sales.customer[row], or_unknown(known.customer(sales.customer_id[row])));
+            assert!(rows["customer_id"].is_valid(row));
+        }
+        assert_eq!(sales.store[row], or_unknown(known.store(sales.store_id[row])));
+        assert_eq!(sales.sales_person[row], or_unknown(known.sales_person(sales.sales_person_id[row])));
+        assert_eq!(sales.product[row], or_unknown(known.product(names.value(row).as_bytes())));
+    }
+    assert_eq!(sales.product_names.len(), sales.product.iter().filter(|row| **row == UNKNOWN).count());
+    rows
 }
 
 pub const HEADER: &str = "customer_id,store_id,product_name,sales_date,sales_person_id,price,quantity,total_cost\n";
@@ -64,7 +89,7 @@ pub fn decoder(contract: &Contract, kind: Kind) -> SalesDecoder {
 /// Takes everything that is ready, and what is left at the end.
 pub fn collect(decoder: &mut SalesDecoder, batches: &mut Vec<RecordBatch>, rejects: &mut Vec<Reject>, min_rows: usize) {
     while let Some(checked) = decoder.take_ready(min_rows) {
-        batches.push(checked.rows);
+        batches.push(batch(&checked.sales));
         rejects.extend(checked.rejects);
     }
 }
