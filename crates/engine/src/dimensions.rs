@@ -1,9 +1,10 @@
 //! Dimension tables in memory, indexed by key: what makes a look-up cost a few nanoseconds.
 
-use arrow::array::{Array, AsArray, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
 use arrow::datatypes::{DataType, Int32Type, Int64Type};
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tillmart_datafile::Distinct;
 use tillmart_feed::KnownKeys;
 use tillmart_model::{Fault, FaultKind, Result};
 
@@ -96,6 +97,15 @@ impl KeyIndex {
 pub struct DimensionTables {
     tables: BTreeMap<String, RecordBatch>,
     indexes: BTreeMap<(String, String), Arc<KeyIndex>>,
+    /// Columns that data files were asked to hold so far.
+    attributes: Mutex<BTreeMap<(String, usize), Arc<Attribute>>>,
+}
+
+/// A column of a dimension table as data files hold it: each value once, however many rows have it.
+#[derive(Debug)]
+pub(crate) struct Attribute {
+    pub(crate) values: ArrayRef,
+    pub(crate) distinct: Distinct,
 }
 
 /// The columns a sale, or another dimension, can be joined by.
@@ -115,7 +125,7 @@ impl DimensionTables {
             })?;
             indexes.insert((table.to_owned(), key.to_owned()), Arc::new(index(column.as_ref())));
         }
-        Ok(DimensionTables { tables, indexes })
+        Ok(DimensionTables { tables, indexes, attributes: Mutex::default() })
     }
 
     /// The same tables, some of them without a row: what a mart shows when they are unknown.
@@ -128,6 +138,18 @@ impl DimensionTables {
             (name.clone(), if is_known { rows.clone() } else { rows.slice(0, 0) })
         };
         DimensionTables::new(self.tables.iter().map(table).collect())
+    }
+
+    /// A column of a table, its values numbered at the first call.
+    pub(crate) fn attribute(&self, table: &str, column: usize) -> Option<Arc<Attribute>> {
+        let mut attributes = self.attributes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = attributes.get(&(table.to_owned(), column)) {
+            return Some(Arc::clone(known));
+        }
+        let values = self.tables.get(table)?.columns().get(column)?;
+        let attribute = Arc::new(Attribute { values: Arc::clone(values), distinct: Distinct::of(values) });
+        attributes.insert((table.to_owned(), column), Arc::clone(&attribute));
+        Some(attribute)
     }
 
     /// A table's rows.

@@ -20,7 +20,7 @@ pub use batch::{Batch, BatchKind, BatchState};
 pub use clock::Clock;
 pub use contract::{BlankCustomer, Column, ColumnType, Contract, Encoding, ExtraColumns, Orphans, SalesColumn};
 pub use fault::{Fault, FaultKind, Place};
-pub use manifest::{DataFile, Manifest, RemovedFile, SplitReport, Tally};
+pub use manifest::{DataFile, DeltaFile, Manifest, RemovedFile, SplitReport, Tally};
 pub use reason::{FileReason, RowReason};
 pub use secret::Secret;
 pub use servers::{Credentials, MySqlServer, StoreAccess, TlsMode};

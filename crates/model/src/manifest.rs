@@ -114,6 +114,22 @@ pub struct RemovedFile {
     pub partition: Vec<(String, Option<String>)>,
 }
 
+/// Sums that a task made of its sales for one rollup: a Parquet file beside the manifest, with the state's keys and, as whole
+/// numbers of the smallest unit, its sums. What publication adds to the state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeltaFile {
+    /// The rollup.
+    pub mart: String,
+    /// Path below the storage root.
+    pub path: String,
+    /// Bytes.
+    pub size: u64,
+    /// Keys in it, each once.
+    pub rows: u64,
+    /// Digest of the `merge` it was made by.
+    pub merge_digest: String,
+}
+
 /// What one task did: returned to the driver and stored beside the data files.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -127,6 +143,12 @@ pub struct Manifest {
     pub removed: Vec<RemovedFile>,
     /// Source files whose rows the batch takes back; decided by the driver, empty in a task's own manifest.
     pub taken_back: Vec<i64>,
+    /// Files of sums.
+    #[serde(default)]
+    pub deltas: Vec<DeltaFile>,
+    /// How many landed sales the sums of each rollup are made of. Sums of fewer than the batch added are of no use.
+    #[serde(default)]
+    pub rows_summed: BTreeMap<String, u64>,
 }
 
 impl Manifest {
@@ -135,5 +157,9 @@ impl Manifest {
         self.splits.extend(other.splits);
         self.files.extend(other.files);
         self.removed.extend(other.removed);
+        self.deltas.extend(other.deltas);
+        for (mart, rows) in other.rows_summed {
+            *self.rows_summed.entry(mart).or_default() += rows;
+        }
     }
 }

@@ -197,6 +197,8 @@ impl Pipeline {
             max_reject_millionths: self.options.max_reject_millionths,
             dimensions: Arc::clone(&prepared.dimensions),
             row_marts: prepared.marts.rows.clone(),
+            summings: prepared.marts.rollups.iter().filter_map(|rollup| rollup.summing.clone()).collect(),
+            deltas: format!("{}/{}/batch-{}-sums", self.options.manifests, batch.feed, batch.id),
             rejects_table: REJECTS.to_owned(),
             objects: store.objects(),
             base: store.path("")?,

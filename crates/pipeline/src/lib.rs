@@ -18,6 +18,8 @@ mod check;
 
 mod commit;
 
+mod deltas;
+
 mod publish;
 
 mod archive;

@@ -57,12 +57,14 @@ impl Marts {
             }
         }
         rows.sort_by_key(|mart| (mart.name != SALES_MART, mart.name.clone()));
-        let sales = rows.iter().find(|mart| mart.name == SALES_MART).map(|mart| Arc::clone(&mart.schema));
         let mut rollups = Vec::new();
-        if let Some(sales) = &sales {
+        if let Some(sales) = rows.iter().find(|mart| mart.name == SALES_MART) {
             for file in files.values().filter(|file| matches!(file.which, WhichMart::Rollup { .. })) {
-                match Rollup::plan(file, sales, dimensions).await {
-                    Ok(rollup) => rollups.push(rollup),
+                match Rollup::plan(file, &sales.schema, dimensions).await {
+                    Ok(mut rollup) => {
+                        rollup.sum_in_passing(sales).await;
+                        rollups.push(rollup);
+                    }
                     Err(fault) => faults.push(fault),
                 }
             }

@@ -24,6 +24,8 @@ struct Changed<'a> {
     added: Vec<LandedFile>,
     removed: Vec<LandedFile>,
     taken_back: &'a [i64],
+    /// The manifest whose sums tell what was added, and the number of rows added.
+    summed: Option<(&'a Manifest, u64)>,
 }
 
 impl Pipeline {
@@ -92,7 +94,8 @@ impl Pipeline {
         let mut rows = BTreeMap::new();
         if let BatchKind::Fill { marts } = &batch.kind {
             for rollup in &prepared.all_named(marts).rollups {
-                let all = Changed { added: self.active_sales().await?, removed: Vec::new(), taken_back: &[] };
+                let all =
+                    Changed { added: self.active_sales().await?, removed: Vec::new(), taken_back: &[], summed: None };
                 rows.insert(rollup.name.clone(), self.publish_rollup(publication, rollup, &all, prepared).await?);
             }
             return Ok(rows);
@@ -120,7 +123,7 @@ impl Pipeline {
         let (state, target) = Marts::database_tables(rollup);
         // Deltas come from the batch's own landed files, so a retry computes the same ones.
         if !changed.added.is_empty() {
-            for rows in self.merge_over(rollup, marts, &changed.added, None).await? {
+            for rows in self.added(rollup, marts, changed).await? {
                 publication.merge(&state, &rows, 1).await?;
             }
         }
@@ -134,10 +137,22 @@ impl Pipeline {
         publication.replace(&state, &target, &finished).await
     }
 
+    /// What the batch adds to the state.
+    async fn added(&self, rollup: &Rollup, marts: &Marts, changed: &Changed<'_>) -> Result<Vec<RecordBatch>> {
+        if let Some((manifest, rows)) = changed.summed
+            && let Some(summed) = self.summed(rollup, manifest, rows).await?
+        {
+            return Ok(summed);
+        }
+        self.merge_over(rollup, marts, &changed.added, None).await
+    }
+
     fn changed<'a>(&self, manifest: &'a Manifest) -> Result<Changed<'a>> {
         let added = manifest.files.iter().filter(|file| file.table == SALES_MART && !file.rewritten);
+        let rows = added.clone().map(|file| file.rows).sum();
         let removed = manifest.removed.iter().filter(|file| file.table == SALES_MART);
         Ok(Changed {
+            summed: Some((manifest, rows)),
             added: self.landed_files(added.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?,
             removed: self
                 .landed_files(removed.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?,

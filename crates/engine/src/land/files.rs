@@ -11,7 +11,9 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use tillmart_model::{DataFile, Result};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 /// Partition columns and values.
@@ -63,26 +65,96 @@ impl FileWriter {
     /// Puts the file under a name that was never used before.
     pub(super) async fn finish(mut self, job: &LandJob, rewritten: bool) -> Result<DataFile> {
         let metadata = self.writer.finish().map_err(|error| write_fault(&self.table, error))?;
-        let stats = stats(&metadata, &self.schema).to_string();
         let bytes = std::mem::take(self.writer.inner_mut());
+        let money_cents = self.money_column.map(|_| self.money_cents);
+        let finished = FinishedFile { bytes, metadata, rows: self.rows, money_cents };
+        finished.put(job, self.table, self.partition, &self.schema, rewritten).await
+    }
+}
+
+/// A Parquet file as it will lie in the store.
+pub(super) struct FinishedFile {
+    pub(super) bytes: Vec<u8>,
+    pub(super) metadata: ParquetMetaData,
+    pub(super) rows: u64,
+    /// Sum of `total_cost` in cents as the writer counted it, where the table has that column.
+    pub(super) money_cents: Option<i128>,
+}
+
+impl FinishedFile {
+    /// Puts the file under a name that was never used before.
+    async fn put(
+        self,
+        job: &LandJob,
+        table: String,
+        partition: Partition,
+        schema: &SchemaRef,
+        rewritten: bool,
+    ) -> Result<DataFile> {
+        let stats = stats(&self.metadata, schema).to_string();
         let mut path = String::new();
-        for (column, value) in &self.partition {
+        for (column, value) in &partition {
             path.push_str(&format!("{column}={}/", folder(value.as_deref())));
         }
         path.push_str(&format!("batch-{}-{}.parquet", job.batch_id, Uuid::new_v4().simple()));
-        let size = bytes.len() as u64;
-        let place = job.path(&format!("{}/{path}", self.table))?;
-        job.objects.put(&place, bytes.into()).await.map_err(|error| store_fault("write", place.as_ref(), error))?;
-        Ok(DataFile {
-            table: self.table,
-            path,
-            size,
-            rows: self.rows,
-            rewritten,
-            partition: self.partition,
-            stats,
-            money_cents: self.money_column.map(|_| self.money_cents),
-        })
+        let size = self.bytes.len() as u64;
+        let place = job.path(&format!("{table}/{path}"))?;
+        job.objects
+            .put(&place, self.bytes.into())
+            .await
+            .map_err(|error| store_fault("write", place.as_ref(), error))?;
+        Ok(DataFile { table, path, size, rows: self.rows, rewritten, partition, stats, money_cents: self.money_cents })
+    }
+}
+
+/// Files put beside each other: more would only wait in memory.
+const PUTS: usize = 4;
+
+/// Finished files on their way to the store, while the next ones are written.
+pub(super) struct Puts {
+    job: Arc<LandJob>,
+    running: JoinSet<Result<DataFile>>,
+    finished: Vec<DataFile>,
+}
+
+impl Puts {
+    pub(super) fn new(job: &Arc<LandJob>) -> Puts {
+        Puts { job: Arc::clone(job), running: JoinSet::new(), finished: Vec::new() }
+    }
+
+    /// Begins to put a file; waits while too many are on their way.
+    pub(super) async fn put(
+        &mut self,
+        table: &str,
+        partition: Partition,
+        schema: &SchemaRef,
+        file: FinishedFile,
+    ) -> Result<()> {
+        while self.running.len() >= PUTS {
+            self.one().await?;
+        }
+        let (job, table, schema) = (Arc::clone(&self.job), table.to_owned(), SchemaRef::clone(schema));
+        self.running.spawn(async move {
+            let rewritten = job.rewritten;
+            file.put(&job, table, partition, &schema, rewritten).await
+        });
+        Ok(())
+    }
+
+    async fn one(&mut self) -> Result<()> {
+        if let Some(put) = self.running.join_next().await {
+            let put = put.map_err(|error| write_fault("sales", error))?;
+            self.finished.push(put?);
+        }
+        Ok(())
+    }
+
+    /// Waits for all of them.
+    pub(super) async fn finish(mut self) -> Result<Vec<DataFile>> {
+        while !self.running.is_empty() {
+            self.one().await?;
+        }
+        Ok(self.finished)
     }
 }
 

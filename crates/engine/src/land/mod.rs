@@ -6,10 +6,12 @@ mod complete;
 mod exec;
 mod files;
 mod fill;
+mod plain;
 mod read;
 mod rejects;
 mod replay;
 mod source;
+mod sums;
 mod take_back;
 mod task;
 mod whole;
@@ -17,9 +19,10 @@ mod write;
 
 pub use exec::LandExec;
 pub(crate) use exec::manifests as exec_manifests;
+pub(crate) use sums::delta_schema;
 
 use crate::dimensions::DimensionTables;
-use crate::mart::RowMart;
+use crate::mart::{RowMart, Summing};
 use chrono::NaiveDate;
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -81,6 +84,10 @@ pub struct LandJob {
     pub dimensions: Arc<DimensionTables>,
     /// The row-level marts.
     pub row_marts: Vec<Arc<RowMart>>,
+    /// The rollups whose sums are made in the landing pass.
+    pub summings: Vec<Arc<Summing>>,
+    /// What paths of files of sums begin with, below the storage root.
+    pub deltas: String,
     /// The rejects table.
     pub rejects_table: String,
     /// The object store.

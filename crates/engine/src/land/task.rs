@@ -1,12 +1,15 @@
 //! One task: its splits one after the other, its open files shared by them, one manifest at the end.
 
+use super::plain::PlainWriter;
 use super::rejects::RejectsWriter;
+use super::sums::Sums;
 use super::write::PartitionedWriter;
 use super::{LandJob, compact, complete, fill, replay, source, take_back, write_fault};
-use crate::mart::landing_schema;
+use crate::mart::{RowMart, landing_schema};
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Date32Type;
-use chrono::Datelike;
+use chrono::{Datelike, NaiveDate};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tillmart_feed::{Reject, Sales};
 use tillmart_model::{DataFile, Manifest, RemovedFile, Result, Split, SplitReport, Tally};
@@ -14,10 +17,17 @@ use tillmart_model::{DataFile, Manifest, RemovedFile, Result, Split, SplitReport
 /// The open files of a task.
 pub(super) struct Task {
     pub(super) job: Arc<LandJob>,
-    marts: Vec<PartitionedWriter>,
+    marts: Vec<MartWriter>,
+    sums: Vec<Sums>,
     rejects: RejectsWriter,
     pub(super) files: Vec<DataFile>,
     pub(super) removed: Vec<RemovedFile>,
+}
+
+/// A row-level mart's open files: those that decoded sales go to, if the mart is plain, and those of evaluated rows.
+struct MartWriter {
+    plain: Option<PlainWriter>,
+    general: PartitionedWriter,
 }
 
 /// Runs a task's splits.
@@ -29,10 +39,21 @@ pub(super) async fn run(job: Arc<LandJob>, splits: Vec<Split>) -> Result<Manifes
     }
     let mut files = task.files;
     for writer in task.marts {
-        files.extend(writer.finish().await?);
+        if let Some(plain) = writer.plain {
+            files.extend(plain.finish().await?);
+        }
+        files.extend(writer.general.finish().await?);
     }
     files.extend(task.rejects.finish().await?);
-    Ok(Manifest { batch_id: job.batch_id, splits: reports, files, removed: task.removed, taken_back: Vec::new() })
+    let (mut deltas, mut rows_summed) = (Vec::new(), BTreeMap::new());
+    for (sums, summing) in task.sums.into_iter().zip(&job.summings) {
+        if let Some((written, rows)) = sums.finish(&job).await? {
+            deltas.extend(written);
+            rows_summed.insert(summing.mart.clone(), rows);
+        }
+    }
+    let removed = task.removed;
+    Ok(Manifest { batch_id: job.batch_id, splits: reports, files, removed, deltas, rows_summed, ..Manifest::default() })
 }
 
 /// A report with nothing counted yet.
@@ -57,8 +78,13 @@ pub(super) fn report(split: &Split) -> SplitReport {
 impl Task {
     fn open(job: Arc<LandJob>) -> Task {
         let share = job.memory_bytes / job.row_marts.len().max(1);
-        let marts = job.row_marts.iter().map(|mart| PartitionedWriter::open(&job, mart, share)).collect();
-        Task { marts, rejects: RejectsWriter::open(&job), files: Vec::new(), removed: Vec::new(), job }
+        let writer = |mart: &Arc<RowMart>| MartWriter {
+            plain: PlainWriter::open(&job, mart, share),
+            general: PartitionedWriter::open(&job, mart, share),
+        };
+        let marts = job.row_marts.iter().map(writer).collect();
+        let sums = job.summings.iter().map(|summing| Sums::open(&job, summing)).collect();
+        Task { marts, sums, rejects: RejectsWriter::open(&job), files: Vec::new(), removed: Vec::new(), job }
     }
 
     async fn run_split(&mut self, split: &Split) -> Result<SplitReport> {
@@ -104,16 +130,30 @@ impl Task {
         if sales.rows() == 0 || self.job.dry_run {
             return Ok(());
         }
+        for sums in &mut self.sums {
+            sums.add(&self.job, sales).await?;
+        }
+        for writer in self.marts.iter_mut().filter_map(|writer| writer.plain.as_mut()) {
+            writer.write(file_id, sales).await?;
+        }
+        if self.marts.iter().all(|writer| writer.plain.is_some()) {
+            return Ok(());
+        }
         let rows = sales.to_batch(&self.job.dimensions.product_names());
-        let sales = with_lineage(&rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))?;
-        self.evaluate(&sales).await
+        let rows = with_lineage(&rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))?;
+        self.evaluate_into(&rows, |writer| writer.plain.is_none()).await
     }
 
     /// Writes what every row-level mart of the job makes of these sales ([`landing_schema`]).
     pub(super) async fn evaluate(&mut self, sales: &RecordBatch) -> Result<()> {
-        for (writer, mart) in self.marts.iter_mut().zip(&self.job.row_marts) {
-            let rows = mart.evaluate(sales, &self.job.dimensions).map_err(|error| write_fault(&mart.name, error))?;
-            writer.write(&rows).await?;
+        self.evaluate_into(sales, |_| true).await
+    }
+
+    async fn evaluate_into(&mut self, sales: &RecordBatch, takes: impl Fn(&MartWriter) -> bool) -> Result<()> {
+        let job = Arc::clone(&self.job);
+        for (writer, mart) in self.marts.iter_mut().zip(&job.row_marts).filter(|(writer, _)| takes(writer)) {
+            let rows = mart.evaluate(sales, &job.dimensions).map_err(|error| write_fault(&mart.name, error))?;
+            writer.general.write(&rows).await?;
         }
         Ok(())
     }
@@ -167,8 +207,21 @@ pub(super) fn note_places(report: &mut SplitReport, sales: &Sales) {
 
 /// `YYYY-MM` of a day counted from 1970-01-01.
 fn month_of(day: i32) -> String {
-    match Date32Type::to_naive_date_opt(day) {
-        Some(date) => format!("{:04}-{:02}", date.year(), date.month()),
-        None => "0000-00".to_owned(),
-    }
+    month_text(month_number(day))
+}
+
+/// Months from the beginning of year 0 to a day counted from 1970-01-01.
+pub(super) fn month_number(day: i32) -> i32 {
+    Date32Type::to_naive_date_opt(day).map_or(0, |date| date.year() * 12 + date.month0().cast_signed())
+}
+
+/// `YYYY-MM` of a [`month_number`].
+pub(super) fn month_text(month: i32) -> String {
+    format!("{:04}-{:02}", month / 12, month % 12 + 1)
+}
+
+/// The first day of a [`month_number`], counted from 1970-01-01.
+pub(super) fn month_start(month: i32) -> i32 {
+    let first = NaiveDate::from_ymd_opt(month / 12, (month % 12 + 1).cast_unsigned(), 1);
+    first.map_or(0, Date32Type::from_naive_date)
 }

@@ -17,6 +17,7 @@
 //! Delta table, written in the pass that lands the sales.
 
 mod complete;
+mod deltas;
 mod fault;
 mod file;
 mod finish;
@@ -24,11 +25,15 @@ mod marks;
 mod place;
 mod rollup;
 mod row;
+mod summing;
 
 pub use file::{MartFile, Section, WhichMart};
 pub(crate) use rollup::incentive_schema;
 pub use rollup::{LANDED_ROWS, Rollup};
 pub use row::RowMart;
+pub(crate) use row::{Source, bucket_of};
+pub use summing::Summing;
+pub(crate) use summing::{SumKey, SumOf};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;

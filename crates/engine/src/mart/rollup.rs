@@ -3,7 +3,7 @@
 use super::fault::{output_fault, sql_fault};
 use super::file::fault;
 use super::place::{Sought, refused_at, words_of};
-use super::{MartFile, Section, WhichMart};
+use super::{MartFile, Section, Summing, WhichMart};
 use crate::dimensions::DimensionTables;
 use crate::session::session;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -41,6 +41,8 @@ pub struct Rollup {
     pub key: Vec<String>,
     /// Columns that `finish` treats independently of each other.
     pub scope: Vec<String>,
+    /// How its sums are made in the landing pass, if they are ([`Rollup::sum_in_passing`]).
+    pub summing: Option<Arc<Summing>>,
 }
 
 impl Rollup {
@@ -83,6 +85,7 @@ impl Rollup {
             target_schema,
             key: key.clone(),
             scope: scope.clone(),
+            summing: None,
         })
     }
 

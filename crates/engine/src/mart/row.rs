@@ -15,8 +15,10 @@ use arrow::compute::{cast, filter_record_batch, take};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::common::{Column, DFSchema, DataFusionError, JoinType, Result as PlanResult, TableReference};
 use datafusion::datasource::empty::EmptyTable;
+use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, Join, LogicalPlan, Operator};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 use std::collections::BTreeSet;
@@ -43,15 +45,15 @@ pub struct RowMart {
     pub partition_by: Vec<String>,
     /// The bucket column, what it is a hash of, and how many buckets there are.
     pub bucket: Option<Bucket>,
-    pub(super) lookups: Vec<Lookup>,
+    pub(crate) lookups: Vec<Lookup>,
     pub(super) wide: SchemaRef,
-    pub(super) sources: Vec<Source>,
-    filter: Option<Arc<dyn PhysicalExpr>>,
+    pub(crate) sources: Vec<Source>,
+    pub(crate) filter: Option<Arc<dyn PhysicalExpr>>,
     outputs: Vec<Arc<dyn PhysicalExpr>>,
     /// Sources that each output is made from.
     pub(super) made_from: Vec<Vec<usize>>,
     /// Outputs that are a source as it is.
-    pub(super) plain: Vec<Option<usize>>,
+    pub(crate) plain: Vec<Option<usize>>,
     /// Sources that the filter looks at.
     pub(super) filtered_by: Vec<usize>,
 }
@@ -69,16 +71,16 @@ pub struct Bucket {
 
 /// One left join on a dimension's key.
 #[derive(Debug)]
-pub(super) struct Lookup {
+pub(crate) struct Lookup {
     alias: String,
-    table: String,
-    pub(super) index: Arc<KeyIndex>,
-    pub(super) key: Source,
+    pub(crate) table: String,
+    pub(crate) index: Arc<KeyIndex>,
+    pub(crate) key: Source,
 }
 
 /// Where a column of the wide row comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// A column of `sales`.
     Sale(usize),
     /// A column of the table that a look-up found a row of.
@@ -143,6 +145,13 @@ impl RowMart {
     /// Whether every sale has a row in this mart: it has no `WHERE`.
     pub fn takes_every_sale(&self) -> bool {
         self.filter.is_none()
+    }
+
+    /// Whether a column is that of the sale of the same name, as it is.
+    pub(crate) fn is_sale_column(&self, name: &str) -> bool {
+        let Ok(at) = self.schema.index_of(name) else { return false };
+        let source = self.plain.get(at).copied().flatten().and_then(|source| self.sources.get(source));
+        matches!(source, Some(Source::Sale(column)) if landing_schema().field(*column).name() == name)
     }
 
     /// The mart's rows of a batch of sales ([`landing_schema`]).
@@ -338,7 +347,18 @@ impl<'a> Shape<'a> {
             .map_err(at)?;
         let wide = DFSchema::new_with_metadata(qualified, Default::default()).map_err(at)?;
         let state = context.state();
-        let physical = |expr: &Expr| state.create_physical_expr(expr.clone().unalias(), &wide).map_err(at);
+        let simplifier = ExprSimplifier::new(
+            SimplifyContext::builder()
+                .with_schema(Arc::new(wide.clone()))
+                .with_config_options(Arc::clone(state.config_options()))
+                .build(),
+        );
+        // Some functions, COALESCE among them, exist only until they are simplified.
+        let physical = |expr: &Expr| {
+            let coerced = simplifier.coerce(expr.clone().unalias(), &wide);
+            let simple = coerced.and_then(|expr| simplifier.simplify(expr));
+            simple.and_then(|expr| state.create_physical_expr(expr, &wide)).map_err(at)
+        };
         let filter = self.filters.iter().cloned().reduce(Expr::and);
         let place = |column: &Column| columns.iter().position(|known| known == column);
         let refs = |expr: &Expr| expr.column_refs().into_iter().filter_map(place).collect::<Vec<usize>>();

@@ -3,4 +3,5 @@
 
 mod landing;
 mod mart_files;
+mod plain_marts;
 mod scene;

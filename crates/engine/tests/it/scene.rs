@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tillmart_engine::mart::{MartFile, RowMart};
-use tillmart_engine::{DimensionTables, Embedded, Engine, LandJob, Progress};
+use tillmart_engine::{DimensionTables, Embedded, Engine, LandJob, Objects, Progress};
 use tillmart_model::{Compression, Contract, DataFile, Format, Kind, Manifest, Split};
 
 pub(crate) const SALES_MART: &str = include_str!("../../../../sql/marts/sales_data_mart.sql");
@@ -89,6 +89,8 @@ impl Landing {
             max_reject_millionths: 100_000,
             dimensions: Arc::new(dimensions()),
             row_marts: marts.into_iter().map(Arc::new).collect(),
+            summings: Vec::new(),
+            deltas: "_tillmart/sums".to_owned(),
             rejects_table: REJECTS.to_owned(),
             objects: Arc::clone(&self.objects) as Arc<dyn ObjectStore>,
             base: Path::from("root"),
@@ -102,9 +104,14 @@ impl Landing {
 
     /// Runs these tasks and gathers their manifests.
     pub(crate) async fn land(&self, memory_bytes: usize, tasks: Vec<Vec<Split>>) -> Manifest {
+        self.land_job(self.job(memory_bytes).await, tasks).await
+    }
+
+    /// The same with a job of one's own.
+    pub(crate) async fn land_job(&self, job: LandJob, tasks: Vec<Vec<Split>>) -> Manifest {
         let engine = Embedded::new(tasks.len(), 64 << 20);
         let mut gathered = Manifest { batch_id: 7, ..Manifest::default() };
-        let manifests = engine.land(Arc::new(self.job(memory_bytes).await), tasks).await;
+        let manifests = engine.land(Arc::new(job), tasks).await;
         for manifest in manifests.unwrap_or_else(|fault| panic!("{fault}")) {
             assert_eq!(manifest.batch_id, 7);
             gathered.merge(manifest);
@@ -137,11 +144,25 @@ impl Landing {
         rows
     }
 
-    async fn read(&self, file: &DataFile) -> Vec<RecordBatch> {
+    pub(crate) async fn read(&self, file: &DataFile) -> Vec<RecordBatch> {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(self.bytes(file).await)
+            .expect("Parquet")
+            .build()
+            .expect("readable");
+        reader.map(|batch| batch.expect("rows")).collect()
+    }
+
+    /// The bytes of a data file.
+    pub(crate) async fn bytes(&self, file: &DataFile) -> bytes::Bytes {
         let got = self.objects.get(&Path::from(format!("root/{}/{}", file.table, file.path))).await.expect("there");
         let bytes = got.bytes().await.expect("read");
         assert_eq!(bytes.len() as u64, file.size, "{}", file.path);
-        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).expect("Parquet").build().expect("readable");
-        reader.map(|batch| batch.expect("rows")).collect()
+        bytes
+    }
+
+    /// Where the objects are, for a scan.
+    pub(crate) fn objects_for_scans(&self) -> Objects {
+        let url = url::Url::parse("memory:///").expect("a URL");
+        Objects { store: Arc::clone(&self.objects) as Arc<dyn ObjectStore>, url }
     }
 }

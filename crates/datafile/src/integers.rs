@@ -1,0 +1,195 @@
+//! Integer columns, packed block by block as they grow (DELTA_BINARY_PACKED of the Parquet format): ids, dates, line numbers
+//! and money hold few bits each, and no dictionary has to be looked into.
+
+use crate::bits::{LANE, pack, varint, width_of, zigzag};
+use crate::levels::Presence;
+use crate::page::{Column, PAGE_ROWS, Page, Snappy};
+use parquet::basic::Encoding;
+use parquet::file::statistics::{Statistics, ValueStatistics};
+
+/// Values of a block, and miniblocks in it: the smallest that the format allows.
+const BLOCK: usize = 128;
+const MINIBLOCKS: usize = BLOCK / LANE;
+
+/// The physical type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Width {
+    /// INT32: int32, date.
+    Int32,
+    /// INT64: int64, decimals of up to 18 digits.
+    Int64,
+}
+
+/// A growing integer column.
+pub struct Integers {
+    width: Width,
+    /// The value before the block, then the block's values.
+    block: Box<[i64; BLOCK + 1]>,
+    filled: usize,
+    /// Values of the page so far, those of the open block counted.
+    values: usize,
+    first: i64,
+    encoded: Vec<u8>,
+    presence: Presence,
+    pages: Vec<Page>,
+    snappy: Snappy,
+    page_bytes: usize,
+    rows: usize,
+    nulls: usize,
+    bounds: Option<(i64, i64)>,
+}
+
+impl Integers {
+    /// An empty column.
+    pub fn new(width: Width) -> Integers {
+        Integers {
+            width,
+            block: Box::new([0; BLOCK + 1]),
+            filled: 0,
+            values: 0,
+            first: 0,
+            encoded: Vec::new(),
+            presence: Presence::default(),
+            pages: Vec::new(),
+            snappy: Snappy::default(),
+            page_bytes: 0,
+            rows: 0,
+            nulls: 0,
+            bounds: None,
+        }
+    }
+
+    /// Appends values. Of an INT32 column they must fit 32 bits.
+    #[inline]
+    pub fn extend(&mut self, values: impl Iterator<Item = i64>) {
+        let mut added = 0;
+        for value in values {
+            self.value(value);
+            added += 1;
+            if self.presence.rows() + added == PAGE_ROWS {
+                self.presence.push_all(added);
+                added = 0;
+                self.end_page();
+            }
+        }
+        self.presence.push_all(added);
+    }
+
+    /// Appends values and NULLs.
+    #[inline]
+    pub fn extend_nullable(&mut self, values: impl Iterator<Item = Option<i64>>) {
+        for value in values {
+            self.presence.push(value.is_some());
+            if let Some(value) = value {
+                self.value(value);
+            }
+            if self.presence.rows() == PAGE_ROWS {
+                self.end_page();
+            }
+        }
+    }
+
+    #[inline]
+    fn value(&mut self, value: i64) {
+        if self.values == 0 {
+            self.first = value;
+            self.block[0] = value;
+            self.values = 1;
+            self.note(value, value);
+            return;
+        }
+        self.filled += 1;
+        self.values += 1;
+        self.block[self.filled] = value;
+        if self.filled == BLOCK {
+            self.end_block();
+        }
+    }
+
+    fn note(&mut self, low: i64, high: i64) {
+        self.bounds = Some(self.bounds.map_or((low, high), |(least, most)| (least.min(low), most.max(high))));
+    }
+
+    fn end_block(&mut self) {
+        if self.filled == 0 {
+            return;
+        }
+        let values = &self.block[1..=self.filled];
+        let (low, high) =
+            values.iter().fold((i64::MAX, i64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
+        self.note(low, high);
+        let mut deltas = [0_i64; BLOCK];
+        for (delta, pair) in deltas.iter_mut().zip(self.block[..=self.filled].windows(2)) {
+            // Differences wrap in the column's own width, as the format asks for.
+            let wide = pair[1].wrapping_sub(pair[0]);
+            *delta = if self.width == Width::Int32 { i64::from(wide as i32) } else { wide };
+        }
+        let least = deltas[..self.filled].iter().copied().min().unwrap_or(0);
+        zigzag(&mut self.encoded, least);
+        let widths_at = self.encoded.len();
+        self.encoded.extend_from_slice(&[0; MINIBLOCKS]);
+        for (at, lane) in deltas[..self.filled].chunks(LANE).enumerate() {
+            let mut above = [0_u64; LANE];
+            for (slot, delta) in above.iter_mut().zip(lane) {
+                let wide = delta.wrapping_sub(least).cast_unsigned();
+                *slot = if self.width == Width::Int32 { wide & u64::from(u32::MAX) } else { wide };
+            }
+            let width = width_of(above.iter().fold(0, |all, value| all | value));
+            self.encoded[widths_at + at] = width as u8;
+            pack(&mut self.encoded, &above, width);
+        }
+        self.block[0] = self.block[self.filled];
+        self.filled = 0;
+    }
+
+    fn end_page(&mut self) {
+        self.end_block();
+        let mut body = Vec::with_capacity(self.encoded.len() + 64);
+        let (rows, nulls) = self.presence.take(&mut body);
+        // A page of NULLs is told by its levels alone.
+        let encoding = if self.values == 0 { Encoding::PLAIN } else { Encoding::DELTA_BINARY_PACKED };
+        if self.values > 0 {
+            varint(&mut body, BLOCK as u64);
+            varint(&mut body, MINIBLOCKS as u64);
+            varint(&mut body, self.values as u64);
+            zigzag(&mut body, self.first);
+            body.append(&mut self.encoded);
+        }
+        let page = self.snappy.page(&body, rows, encoding);
+        self.page_bytes += page.bytes.len();
+        self.pages.push(page);
+        self.rows += rows;
+        self.nulls += nulls;
+        self.values = 0;
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> usize {
+        self.rows + self.presence.rows()
+    }
+
+    /// Bytes held.
+    pub fn memory(&self) -> usize {
+        self.page_bytes + self.encoded.capacity() + (BLOCK + 1) * 8 + size_of::<Integers>()
+    }
+
+    /// The finished column, with least and greatest value and number of NULLs.
+    pub fn finish(mut self) -> Column {
+        if self.presence.rows() > 0 || self.pages.is_empty() {
+            self.end_page();
+        }
+        let nulls = Some(self.nulls as u64);
+        let (low, high) = (self.bounds.map(|bounds| bounds.0), self.bounds.map(|bounds| bounds.1));
+        let statistics = match self.width {
+            Width::Int32 => Statistics::Int32(ValueStatistics::new(
+                low.map(|value| value as i32),
+                high.map(|value| value as i32),
+                None,
+                nulls,
+                false,
+            )),
+            Width::Int64 => Statistics::Int64(ValueStatistics::new(low, high, None, nulls, false)),
+        };
+        Column::of_pages(None, self.pages, Some(statistics))
+    }
+}

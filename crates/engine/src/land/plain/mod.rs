@@ -1,0 +1,108 @@
+//! Row-level marts that are columns of the sale and of looked-up rows, nothing computed: written column by column, straight from
+//! the decoder's columns. What their rows are is what [`RowMart::evaluate`] makes of them; a test holds the two against each
+//! other. Marts with expressions of their own take the general way (`write.rs`).
+
+mod columns;
+mod open_file;
+mod partitions;
+mod shape;
+
+use super::files::Puts;
+use super::{LandJob, write_fault};
+use crate::mart::RowMart;
+use open_file::{OpenFile, Scratch};
+use partitions::Partitions;
+pub(super) use shape::PlainShape;
+use std::sync::Arc;
+use tillmart_feed::Sales;
+use tillmart_model::{DataFile, Result};
+
+/// A file is closed when it holds this much, whatever the budget.
+const FILE_BYTES_MAX: usize = 64 << 20;
+
+/// When the budget is spent, files are closed, the largest first, until this share of it (in eighths) is left in use.
+const KEEP_EIGHTHS: usize = 5;
+
+/// Spreads a plain mart's rows over its partitions.
+pub(super) struct PlainWriter {
+    job: Arc<LandJob>,
+    table: String,
+    shape: Arc<PlainShape>,
+    partitions: Partitions,
+    files: Vec<Option<OpenFile>>,
+    scratch: Scratch,
+    memory: usize,
+    budget: usize,
+    puts: Puts,
+}
+
+impl PlainWriter {
+    /// Opens the mart's table for one task, with at most about `budget` bytes in memory. `None` for a mart that is not plain.
+    pub(super) fn open(job: &Arc<LandJob>, mart: &RowMart, budget: usize) -> Option<PlainWriter> {
+        let shape = Arc::new(PlainShape::of(mart, &job.dimensions)?);
+        Some(PlainWriter {
+            partitions: Partitions::new(&shape),
+            scratch: Scratch::default(),
+            files: Vec::new(),
+            memory: 0,
+            budget,
+            puts: Puts::new(job),
+            job: Arc::clone(job),
+            table: mart.name.clone(),
+            shape,
+        })
+    }
+
+    /// Appends sales of one source file.
+    pub(super) async fn write(&mut self, file_id: i64, sales: &Sales) -> Result<()> {
+        let runs = self.partitions.group(&self.shape, sales);
+        let mut start = 0;
+        for (slot, rows) in runs {
+            let rows = &self.partitions.order()[start..start + rows];
+            start += rows.len();
+            if self.files.len() <= slot {
+                self.files.resize_with(slot + 1, || None);
+            }
+            let file = self.files[slot].get_or_insert_with(|| OpenFile::new(&self.shape));
+            let before = file.memory();
+            file.append(&self.shape, sales, rows, file_id);
+            self.memory = self.memory + file.memory() - before;
+        }
+        self.close_what_is_too_much().await
+    }
+
+    async fn close_what_is_too_much(&mut self) -> Result<()> {
+        let held = |file: &Option<OpenFile>| file.as_ref().map_or(0, OpenFile::memory);
+        if self.memory <= self.budget && !self.files.iter().any(|file| held(file) > FILE_BYTES_MAX) {
+            return Ok(());
+        }
+        let mut largest: Vec<usize> = (0..self.files.len()).filter(|slot| held(&self.files[*slot]) > 0).collect();
+        largest.sort_by_key(|slot| std::cmp::Reverse(held(&self.files[*slot])));
+        let keep = self.budget / 8 * KEEP_EIGHTHS;
+        let over_budget = self.memory > self.budget;
+        for slot in largest {
+            if held(&self.files[slot]) > FILE_BYTES_MAX || (over_budget && self.memory > keep) {
+                self.close(slot).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self, slot: usize) -> Result<()> {
+        let Some(file) = self.files[slot].take() else { return Ok(()) };
+        self.memory -= file.memory();
+        let partition = self.partitions.values(&self.shape, slot);
+        let finished = file
+            .finish(&self.shape, self.job.batch_id, &mut self.scratch)
+            .map_err(|error| write_fault(&self.table, error))?;
+        self.puts.put(&self.table, partition, &self.shape.file_schema, finished).await
+    }
+
+    /// Puts every open file.
+    pub(super) async fn finish(mut self) -> Result<Vec<DataFile>> {
+        for slot in 0..self.files.len() {
+            self.close(slot).await?;
+        }
+        self.puts.finish().await
+    }
+}

@@ -1,0 +1,231 @@
+//! Marts written straight from the decoder's columns, and sums made in passing, are what the SQL says.
+
+use crate::scene::{CUSTOMER_MART, Landing, SALES_MART, sales_schema};
+use arrow::array::{ArrayRef, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::util::display::array_value_to_string;
+use object_store::path::Path;
+use parquet::basic::Encoding;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tillmart_engine::mart::{MartFile, Rollup, RowMart};
+use tillmart_engine::{DimensionTables, Embedded, Engine, LandJob, LandedFile, Relation};
+use tillmart_model::{Contract, Manifest, Orphans, Split};
+
+const HEADER: &str =
+    "customer_id,store_id,product_name,sales_date,sales_person_id,price,quantity,total_cost,transaction_id,till\n";
+const PLENTY: usize = 64 << 20;
+
+/// Attributes that repeat, are NULL, or are told apart by nothing but their row; persons and customers that have no row.
+fn dimensions() -> DimensionTables {
+    let texts = |count: usize, text: &dyn Fn(usize) -> Option<String>| -> ArrayRef {
+        Arc::new((0..count).map(text).collect::<StringArray>())
+    };
+    let ids = |count: i64| -> ArrayRef { Arc::new((1..=count).map(|id| id * 3).collect::<Int64Array>()) };
+    let table = |columns: Vec<(&str, ArrayRef)>| {
+        RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+            .expect("a table")
+    };
+    let person = |count: usize| {
+        vec![
+            ("first_name", texts(count, &|row| Some(format!("First {}", row % 4)))),
+            ("last_name", texts(count, &|row| (row % 5 != 2).then(|| format!("Last {}", row % 7)))),
+            ("address", texts(count, &|row| Some(format!("Street {row}, \"{row}\"")))),
+            ("pincode", texts(count, &|row| (row % 3 != 0).then(|| format!("{:05}", row % 2)))),
+        ]
+    };
+    let mut customer = vec![("customer_id", ids(50))];
+    customer.extend(person(50));
+    customer.push(("phone_number", texts(50, &|row| Some(format!("+49 {row}")))));
+    let mut team = vec![("id", ids(12))];
+    team.extend(person(12));
+    let managers: Int64Array = (0..12).map(|row| (row > 1).then_some(row / 4)).collect();
+    team.push(("manager_id", Arc::new(managers)));
+    team.push(("is_manager", texts(12, &|row| Some(if row < 3 { "Y" } else { "N" }.to_owned()))));
+    let stores: ArrayRef = Arc::new((1..=4).collect::<Int32Array>());
+    let opened: ArrayRef = Arc::new((0..4).map(|row| (row != 1).then_some(row * 100)).collect::<Date32Array>());
+    let store = vec![
+        ("id", stores),
+        ("store_manager_name", texts(4, &|row| (row != 2).then(|| "Moss".to_owned()))),
+        ("store_opening_date", opened),
+    ];
+    let product = vec![("id", ids(9)), ("name", texts(9, &|row| Some(format!("tea {row}"))))];
+    let tables = [("customer", customer), ("sales_team", team), ("store", store), ("product", product)];
+    DimensionTables::new(
+        tables.into_iter().map(|(name, columns)| (name.to_owned(), table(columns))).collect::<BTreeMap<_, _>>(),
+    )
+    .expect("all four")
+}
+
+/// Known and unknown customers, stores, persons and products, anonymous sales, returns, two months, extra columns.
+fn sales(file: usize, rows: usize) -> String {
+    let mut text = HEADER.to_owned();
+    for row in 0..rows {
+        let number = (file * rows + row).wrapping_mul(0x9e37_79b9) >> 3;
+        let customer = match number % 11 {
+            0 => String::new(),
+            1 => "1000000000007".to_owned(),
+            _ => ((number / 11 % 50 + 1) * 3).to_string(),
+        };
+        let (store, person) = (number / 7 % 5 + 1, (number / 13 % 13 + 1) * 3);
+        let product = format!("tea {}", number / 17 % 12);
+        let (month, day, quantity) = (number / 3 % 2 + 5, number / 5 % 28 + 1, (number % 5) as i64 - 2);
+        let cents = number % 100_000;
+        let total = cents as i64 * quantity;
+        let sign = if total < 0 { "-" } else { "" };
+        let total = total.abs();
+        let basket = if number.is_multiple_of(4) { format!("T{number}") } else { String::new() };
+        text.push_str(&format!(
+            "{customer},{store},{product},2024-{month:02}-{day:02},{person},{}.{:02},{quantity},{sign}{}.{:02},{basket},{}\n",
+            cents / 100,
+            cents % 100,
+            total / 100,
+            total % 100,
+            number % 3,
+        ));
+    }
+    text
+}
+
+async fn delivered() -> Landing {
+    let mut landing = Landing::new();
+    for file in 0..4 {
+        landing.deliver(sales(file, 3_000)).await;
+    }
+    landing
+}
+
+async fn job(landing: &Landing, memory_bytes: usize, marts: [&str; 2]) -> LandJob {
+    let mut job = landing.job(memory_bytes).await;
+    job.dimensions = Arc::new(dimensions());
+    job.contract = Arc::new(Contract { orphans: Orphans::Keep, ..Contract::default() });
+    job.row_marts.clear();
+    for mart in marts {
+        let file = MartFile::parse("marts/mine.sql", mart).expect("parsed");
+        job.row_marts.push(Arc::new(RowMart::plan(&file, &job.dimensions, 3).await.expect("planned")));
+    }
+    job
+}
+
+/// Whether a mart's files were written column by column: the general writer packs no money this way.
+async fn is_plain(landing: &Landing, manifest: &Manifest, table: &str) -> bool {
+    let file = manifest.files.iter().find(|file| file.table == table).expect("a file");
+    let reader = SerializedFileReader::new(landing.bytes(file).await).expect("Parquet");
+    let group = reader.metadata().row_group(0);
+    let money = group.columns().iter().find(|column| column.column_path().string() == "total_cost").expect("money");
+    money.encodings().any(|encoding| encoding == Encoding::DELTA_BINARY_PACKED)
+}
+
+#[tokio::test]
+async fn plain_marts_hold_what_their_sql_says() {
+    let landing = delivered().await;
+    let all = vec![landing.splits.clone()];
+    // An expression, if only an idle one, takes the general way.
+    let computed = |mart: &str| mart.replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n");
+    let (sales_mart, customer_mart) = (computed(SALES_MART), computed(CUSTOMER_MART));
+    let general = landing.land_job(job(&landing, PLENTY, [&sales_mart, &customer_mart]).await, all.clone()).await;
+    for memory_bytes in [PLENTY, 300_000, 0] {
+        let plain = landing.land_job(job(&landing, memory_bytes, [SALES_MART, CUSTOMER_MART]).await, all.clone()).await;
+        for table in ["sales_data_mart", "customer_data_mart"] {
+            assert!(is_plain(&landing, &plain, table).await && !is_plain(&landing, &general, table).await, "{table}");
+            let (found, expected) = (landing.rows(&plain, table).await, landing.rows(&general, table).await);
+            assert!(expected.len() > 10_000, "{}", expected.len());
+            assert_eq!(found.len(), expected.len());
+            for (found, expected) in found.iter().zip(&expected) {
+                assert_eq!(found, expected, "{table}");
+            }
+            let money = |manifest: &Manifest| -> i128 {
+                manifest.files.iter().filter(|file| file.table == table).filter_map(|file| file.money_cents).sum()
+            };
+            assert_eq!(money(&plain), money(&general));
+        }
+    }
+}
+
+#[tokio::test]
+async fn statistics_of_plain_marts_are_those_of_general_ones() {
+    let landing = delivered().await;
+    let all = vec![landing.splits.clone()];
+    let computed = SALES_MART.replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n");
+    let general = landing.land_job(job(&landing, PLENTY, [&computed, CUSTOMER_MART]).await, all.clone()).await;
+    let plain = landing.land_job(job(&landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await, all).await;
+    let told = |manifest: &Manifest| -> BTreeMap<String, serde_json::Value> {
+        let files = manifest.files.iter().filter(|file| file.table == "sales_data_mart");
+        files.map(|file| (format!("{:?}", file.partition), serde_json::from_str(&file.stats).expect("JSON"))).collect()
+    };
+    assert_eq!(told(&plain), told(&general));
+}
+
+const ROLLUPS: [&str; 3] = [
+    include_str!("../../../../sql/marts/customers_data_mart.sql"),
+    include_str!("../../../../sql/marts/sales_team_data_mart.sql"),
+    include_str!("../../../../sql/examples/daily_product_sales.sql"),
+];
+
+async fn rollups(landing: &Landing) -> Vec<Rollup> {
+    let job = job(landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await;
+    let sales = sales_schema().await;
+    let mut planned = Vec::new();
+    for text in ROLLUPS {
+        let file = MartFile::parse("marts/mine.sql", text).expect("parsed");
+        let mut rollup = Rollup::plan(&file, &sales, &job.dimensions).await.expect("planned");
+        rollup.sum_in_passing(&job.row_marts[0]).await;
+        assert!(rollup.summing.is_some(), "{} is made in passing", rollup.name);
+        planned.push(rollup);
+    }
+    planned
+}
+
+fn lines(batches: &[RecordBatch]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for batch in batches {
+        for row in 0..batch.num_rows() {
+            let cells = batch.columns().iter().map(|column| array_value_to_string(column, row).expect("text"));
+            lines.push(cells.collect::<Vec<_>>().join(" | "));
+        }
+    }
+    lines
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sums_made_in_passing_are_those_of_merge() {
+    let landing = delivered().await;
+    let rollups = rollups(&landing).await;
+    let mut job = job(&landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await;
+    job.summings = rollups.iter().filter_map(|rollup| rollup.summing.clone()).collect();
+    let tasks: Vec<Vec<Split>> = landing.splits.chunks(3).map(<[Split]>::to_vec).collect();
+    let manifest = landing.land_job(job, tasks).await;
+    let at = |path: &str| Path::from(format!("root/{path}"));
+    let landed: Vec<LandedFile> = manifest
+        .files
+        .iter()
+        .filter(|file| file.table == "sales_data_mart")
+        .map(|file| LandedFile {
+            path: at(&format!("{}/{}", file.table, file.path)),
+            size: file.size,
+            partition: file.partition.clone(),
+        })
+        .collect();
+    for rollup in rollups {
+        assert_eq!(manifest.rows_summed[&rollup.name], 12_000);
+        let files: Vec<LandedFile> = manifest
+            .deltas
+            .iter()
+            .filter(|file| file.mart == rollup.name)
+            .map(|file| LandedFile { path: at(&file.path), size: file.size, partition: Vec::new() })
+            .collect();
+        assert_eq!(files.len(), 2, "one file a task");
+        let summed = rollup.merged_deltas(&landing.objects_for_scans(), &files, 2, PLENTY).await.expect("read");
+        let partitions = ["sales_month".to_owned(), "store_id".to_owned()];
+        let sales = Relation::landed("sales", &landing.objects_for_scans(), sales_schema().await, &partitions, &landed)
+            .expect("a scan");
+        let (_, merged) = Embedded::new(2, PLENTY).select(vec![sales], &rollup.merge.sql).await.expect("merged");
+        let (found, mut expected) = (lines(&summed), lines(&merged));
+        expected.sort();
+        let mut sorted = found.clone();
+        sorted.sort();
+        assert!(expected.len() > 100, "{}", expected.len());
+        assert_eq!(sorted, expected, "{}", rollup.name);
+        assert_eq!(summed[0].schema(), rollup.state_schema);
+    }
+}

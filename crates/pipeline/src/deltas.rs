@@ -1,0 +1,40 @@
+//! What a batch adds to a rollup: the sums that its tasks left beside the manifest, or `merge` over its landed files.
+
+use crate::shop::Pipeline;
+use arrow::array::RecordBatch;
+use tillmart_engine::LandedFile;
+use tillmart_engine::mart::Rollup;
+use tillmart_model::{DeltaFile, Manifest, Result};
+
+impl Pipeline {
+    /// The state rows that the manifest's sums make, in the order of their keys. `None` when the sums are not those of all rows
+    /// that the batch added, or were made by another `merge`: then the landed files tell.
+    ///
+    /// # Errors
+    /// A file of sums that cannot be read.
+    pub(crate) async fn summed(
+        &self,
+        rollup: &Rollup,
+        manifest: &Manifest,
+        rows_added: u64,
+    ) -> Result<Option<Vec<RecordBatch>>> {
+        let files: Vec<&DeltaFile> = manifest.deltas.iter().filter(|file| file.mart == rollup.name).collect();
+        let digest = rollup.merge_digest();
+        let is_whole = manifest.rows_summed.get(&rollup.name) == Some(&rows_added);
+        if !is_whole || files.iter().any(|file| file.merge_digest != digest) {
+            return Ok(None);
+        }
+        if files.is_empty() {
+            return Ok(Some(Vec::new()));
+        }
+        let files = files
+            .iter()
+            .map(|file| {
+                Ok(LandedFile { path: self.seams.store.path(&file.path)?, size: file.size, partition: Vec::new() })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let (tasks, memory) = (self.seams.engine.tasks(), self.options.memory_bytes);
+        let merged = rollup.merged_deltas(&self.objects(), &files, tasks, memory).await;
+        merged.map(Some).map_err(|error| rollup.fault(&rollup.merge, &error))
+    }
+}
