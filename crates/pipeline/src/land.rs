@@ -207,6 +207,7 @@ impl Pipeline {
             rewritten: false,
             dry_run,
             progress: Arc::new(Progress::default()),
+            profile: Arc::clone(&self.profile),
         }))
     }
 }

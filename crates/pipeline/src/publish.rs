@@ -9,7 +9,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tillmart_database::{Lease, Publication};
 use tillmart_engine::mart::{Rollup, Section};
 use tillmart_engine::{DimensionTables, LandedFile, Relation};
@@ -122,8 +122,14 @@ impl Pipeline {
         let marts = &prepared.marts;
         let (state, target) = Marts::database_tables(rollup);
         // Deltas come from the batch's own landed files, so a retry computes the same ones.
+        let mut started = Instant::now();
+        let lap = |half: &str, started: &mut Instant| {
+            self.profile.add(&format!("{half} {}", rollup.name), std::mem::replace(started, Instant::now()));
+        };
         if !changed.added.is_empty() {
-            for rows in self.added(rollup, marts, changed).await? {
+            let added = self.added(rollup, marts, changed).await?;
+            lap("derive", &mut started);
+            for rows in added {
                 publication.merge(&state, &rows, 1).await?;
             }
         }
@@ -132,9 +138,14 @@ impl Pipeline {
                 publication.merge(&state, &rows, -1).await?;
             }
         }
+        lap("merge", &mut started);
         let merged = publication.touched(&state).await?;
+        lap("read touched", &mut started);
         let finished = self.finish(rollup, merged, &prepared.dimensions).await?;
-        publication.replace(&state, &target, &finished).await
+        lap("finish", &mut started);
+        let replaced = publication.replace(&state, &target, &finished).await?;
+        lap("replace", &mut started);
+        Ok(replaced)
     }
 
     /// What the batch adds to the state.

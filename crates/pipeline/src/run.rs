@@ -12,6 +12,17 @@ use tillmart_model::{
     Batch, BatchKind, BatchState, Fault, FaultKind, FileOutcome, Found, Kind, Result, SourceFile, Split, Tally,
 };
 
+/// What a profile calls the step that a state asks for.
+fn step(state: &BatchState) -> &'static str {
+    match state {
+        BatchState::Claimed => "land",
+        BatchState::Landed { .. } => "commit",
+        BatchState::Committed { .. } => "publish",
+        BatchState::Published { .. } => "archive",
+        BatchState::Finished { .. } => "finish",
+    }
+}
+
 impl Pipeline {
     /// Finishes an unfinished batch, then loads every source file that waits, batch by batch.
     ///
@@ -136,9 +147,11 @@ impl Pipeline {
     }
 
     async fn claim(&self, lease: &Lease, kind: &BatchKind, files: &[Found]) -> Result<Batch> {
+        let started = Instant::now();
         let now = self.seams.clock.now();
         let today = self.seams.clock.today(self.options.time_zone);
         let batch = self.seams.ledger.claim(lease, kind, today, &self.options.incoming, files, now).await?;
+        self.profile.add("step: claim", started);
         self.observer.reached(Point::Claimed);
         Ok(batch)
     }
@@ -152,6 +165,7 @@ impl Pipeline {
         summary: &mut Summary,
     ) -> Result<()> {
         loop {
+            let (started, step) = (Instant::now(), format!("step: {}", step(&batch.state)));
             match &batch.state {
                 BatchState::Claimed => self.land(lease, &batch, prepared).await?,
                 BatchState::Landed { manifest } => {
@@ -175,6 +189,7 @@ impl Pipeline {
                 }
             }
             batch = self.reload(batch.id).await?;
+            self.profile.add(&step, started);
         }
     }
 

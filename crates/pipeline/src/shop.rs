@@ -5,11 +5,11 @@ use crate::marts::Marts;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tillmart_database::{Dimension, Dimensions, Ledger, Publisher, Schema};
 use tillmart_engine::{DimensionTables, Engine, Objects};
 use tillmart_lake::{Lake, Store};
-use tillmart_model::{ArchivePolicy, Clock, Contract, Fault, FaultKind, Incentive, Redelivery, Result};
+use tillmart_model::{ArchivePolicy, Clock, Contract, Fault, FaultKind, Incentive, Profile, Redelivery, Result};
 
 /// What the person who runs it has chosen.
 #[derive(Debug, Clone)]
@@ -84,6 +84,7 @@ pub struct Pipeline {
     pub(crate) seams: Seams,
     pub(crate) lake: Lake,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) profile: Arc<Profile>,
 }
 
 /// What is read once a run: dimension tables and the marts planned against them.
@@ -98,7 +99,12 @@ impl Pipeline {
     /// A pipeline over these seams.
     pub fn new(options: Options, seams: Seams, observer: Arc<dyn Observer>) -> Pipeline {
         let lake = Lake::new(seams.store.clone());
-        Pipeline { options, seams, lake, observer }
+        Pipeline { options, seams, lake, observer, profile: Arc::default() }
+    }
+
+    /// Where the time of its runs went.
+    pub fn profile(&self) -> &Profile {
+        &self.profile
     }
 
     /// The transaction id's application: one a feed, whose version is the rising batch number.
@@ -114,16 +120,20 @@ impl Pipeline {
     /// Reads the dimension tables and plans every mart.
     pub(crate) async fn prepare(&self) -> Result<Prepared> {
         let dimensions = self.read_dimensions().await?;
+        let started = Instant::now();
         let marts = Marts::load(&self.options.marts_folder, &dimensions, self.options.buckets).await?;
+        self.profile.add("plan marts", started);
         Ok(Prepared { dimensions, marts, added: Marts::default() })
     }
 
     pub(crate) async fn read_dimensions(&self) -> Result<Arc<DimensionTables>> {
+        let started = Instant::now();
         let mut tables = BTreeMap::new();
         for dimension in Dimension::ALL {
             tables.insert(dimension.name().to_owned(), self.seams.dimensions.read(dimension).await?);
         }
-        Ok(Arc::new(DimensionTables::new(tables)?))
+        self.profile.add("read dimensions", started);
+        Ok(Arc::new(self.profile.time("index dimensions", || DimensionTables::new(tables))?))
     }
 
     /// Makes or checks every table that a run writes.

@@ -176,6 +176,9 @@ pub(crate) struct RunArgs {
     /// Show the plan (files, bytes, months touched) and change nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Show where the time went, stage by stage.
+    #[arg(long)]
+    pub(crate) profile: bool,
 }
 
 /// Commands of `files`.

@@ -12,6 +12,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::statistics::Statistics;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+use std::time::Instant;
 use tillmart_model::{DataFile, Result};
 use tokio::task::JoinSet;
 use uuid::Uuid;
@@ -99,10 +100,10 @@ impl FinishedFile {
         path.push_str(&format!("batch-{}-{}.parquet", job.batch_id, Uuid::new_v4().simple()));
         let size = self.bytes.len() as u64;
         let place = job.path(&format!("{table}/{path}"))?;
-        job.objects
-            .put(&place, self.bytes.into())
-            .await
-            .map_err(|error| store_fault("write", place.as_ref(), error))?;
+        let started = Instant::now();
+        let put = job.objects.put(&place, self.bytes.into()).await;
+        job.profile.add("put files", started);
+        put.map_err(|error| store_fault("write", place.as_ref(), error))?;
         Ok(DataFile { table, path, size, rows: self.rows, rewritten, partition, stats, money_cents: self.money_cents })
     }
 }

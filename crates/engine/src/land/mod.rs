@@ -29,7 +29,7 @@ use object_store::path::Path;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tillmart_model::{Contract, Fault, FaultKind, Kind, Result};
+use tillmart_model::{Contract, Fault, FaultKind, Kind, Profile, Result};
 
 pub use rejects::rejects_schema;
 
@@ -104,6 +104,8 @@ pub struct LandJob {
     pub dry_run: bool,
     /// Where to tell how far it has come.
     pub progress: Arc<Progress>,
+    /// Where to tell what took how long.
+    pub profile: Arc<Profile>,
 }
 
 impl LandJob {

@@ -7,6 +7,7 @@ use futures::{FutureExt, StreamExt};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Instant;
 use tillmart_feed::{Checked, SalesDecoder};
 use tillmart_model::{FileFault, FileReason, Format, Kind, Result, SplitReport, Tally};
 
@@ -48,9 +49,11 @@ impl<'a> Hashed<'a> {
     }
 
     async fn next(&mut self) -> Result<Chunk> {
+        let started = Instant::now();
         let chunk = self.read.next().await?;
+        self.job.profile.add("wait for bytes", started);
         if let Chunk::Bytes(bytes) = &chunk {
-            self.hasher.update(bytes);
+            self.job.profile.time("hash", || self.hasher.update(bytes));
             self.job.progress.add_bytes(bytes.len() as u64);
         }
         Ok(chunk)
@@ -117,7 +120,7 @@ async fn text(
             if fault.is_some() {
                 break;
             }
-            fault = decoder.push(piece).err();
+            fault = job.profile.time("decode and check", || decoder.push(piece)).err();
             while fault.is_none()
                 && let Some(checked) = decoder.take_ready(BATCH_ROWS)
             {

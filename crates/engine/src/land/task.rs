@@ -11,6 +11,7 @@ use arrow::datatypes::Date32Type;
 use chrono::{Datelike, NaiveDate};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 use tillmart_feed::{Reject, Sales};
 use tillmart_model::{DataFile, Manifest, RemovedFile, Result, Split, SplitReport, Tally};
 
@@ -131,7 +132,9 @@ impl Task {
             return Ok(());
         }
         for sums in &mut self.sums {
+            let started = Instant::now();
             sums.add(&self.job, sales).await?;
+            self.job.profile.add(sums.stage(), started);
         }
         for writer in self.marts.iter_mut().filter_map(|writer| writer.plain.as_mut()) {
             writer.write(file_id, sales).await?;
@@ -152,8 +155,10 @@ impl Task {
     async fn evaluate_into(&mut self, sales: &RecordBatch, takes: impl Fn(&MartWriter) -> bool) -> Result<()> {
         let job = Arc::clone(&self.job);
         for (writer, mart) in self.marts.iter_mut().zip(&job.row_marts).filter(|(writer, _)| takes(writer)) {
+            let started = Instant::now();
             let rows = mart.evaluate(sales, &job.dimensions).map_err(|error| write_fault(&mart.name, error))?;
             writer.general.write(&rows).await?;
+            job.profile.add(&format!("write {}", mart.name), started);
         }
         Ok(())
     }

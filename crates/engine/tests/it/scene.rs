@@ -99,6 +99,7 @@ impl Landing {
             rewritten: false,
             dry_run: false,
             progress: Arc::new(Progress::default()),
+            profile: Arc::default(),
         }
     }
 

@@ -18,6 +18,9 @@ pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     let summary = project.runtime.block_on(project.pipeline.run())?;
+    if args.profile {
+        screen::talk(&screen::profile::table(project.pipeline.profile(), summary.rows_read));
+    }
     drop(project.pipeline);
     tell(cli, &summary)
 }

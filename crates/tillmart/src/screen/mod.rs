@@ -1,6 +1,7 @@
 //! What a person sees: data on stdout, talk on stderr.
 
 mod interrupt;
+pub(crate) mod profile;
 pub(crate) mod progress;
 pub(crate) mod summary;
 pub(crate) mod table;

@@ -14,6 +14,7 @@ use open_file::{OpenFile, Scratch};
 use partitions::Partitions;
 pub(super) use shape::PlainShape;
 use std::sync::Arc;
+use std::time::Instant;
 use tillmart_feed::Sales;
 use tillmart_model::{DataFile, Result};
 
@@ -34,6 +35,8 @@ pub(super) struct PlainWriter {
     memory: usize,
     budget: usize,
     puts: Puts,
+    /// What a profile calls its two halves.
+    stages: [String; 2],
 }
 
 impl PlainWriter {
@@ -49,12 +52,14 @@ impl PlainWriter {
             puts: Puts::new(job),
             job: Arc::clone(job),
             table: mart.name.clone(),
+            stages: ["take in", "finish"].map(|half| format!("{half} {}", mart.name)),
             shape,
         })
     }
 
     /// Appends sales of one source file.
     pub(super) async fn write(&mut self, file_id: i64, sales: &Sales) -> Result<()> {
+        let started = Instant::now();
         let runs = self.partitions.group(&self.shape, sales);
         let mut start = 0;
         for (slot, rows) in runs {
@@ -68,6 +73,7 @@ impl PlainWriter {
             file.append(&self.shape, sales, rows, file_id);
             self.memory = self.memory + file.memory() - before;
         }
+        self.job.profile.add(&self.stages[0], started);
         self.close_what_is_too_much().await
     }
 
@@ -92,9 +98,11 @@ impl PlainWriter {
         let Some(file) = self.files[slot].take() else { return Ok(()) };
         self.memory -= file.memory();
         let partition = self.partitions.values(&self.shape, slot);
+        let started = Instant::now();
         let finished = file
             .finish(&self.shape, self.job.batch_id, &mut self.scratch)
             .map_err(|error| write_fault(&self.table, error))?;
+        self.job.profile.add(&self.stages[1], started);
         self.puts.put(&self.table, partition, &self.shape.file_schema, finished).await
     }
 

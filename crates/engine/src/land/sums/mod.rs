@@ -27,6 +27,7 @@ pub(super) struct Sums {
     /// Packed keys of the batch at hand.
     packed: Vec<u64>,
     written: Vec<DeltaFile>,
+    stage: String,
     /// Sales that went in, those without a customer counted.
     rows: u64,
     failed: bool,
@@ -41,10 +42,16 @@ impl Sums {
             table: Table::new(summing.sums.len()),
             packed: Vec::new(),
             written: Vec::new(),
+            stage: format!("sums of {}", summing.mart),
             rows: 0,
             failed,
             summing: Arc::clone(summing),
         }
+    }
+
+    /// What a profile calls it.
+    pub(super) fn stage(&self) -> &str {
+        &self.stage
     }
 
     /// Adds sales.
