@@ -1,133 +1,47 @@
-//! Decodes a made-up day of sales several times and tells MB/s on one core:
-//! `cargo run --release -p tillmart-feed --example decode_speed [ROWS] [EXTRA_COLUMNS]`.
-#![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a measuring tool; no money here")]
+//! Decodes a business day of a large chain on one core:
+//! `cargo run --release -p tillmart-feed --example decode_speed [csv|jsonl] [ROWS] [DIRTY_PPM] [TIMES] [exact]`
+//! tells nanoseconds a row, best of TIMES. To count instructions, run it twice with different TIMES under
+//! `valgrind --tool=callgrind` or `perf stat -e instructions:u`: the difference is the decoder's.
+#![allow(clippy::print_stdout, reason = "a measuring tool")]
 
-use arrow::array::StringArray;
-use std::collections::HashSet;
-use std::fmt::Write;
+#[path = "../benches/day/mod.rs"]
+mod day;
+
+use day::Day;
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Instant;
-use tillmart_feed::{KnownKeys, SalesDecoder};
-use tillmart_model::{Compression, Contract, Format, Kind};
+use tillmart_feed::SalesDecoder;
+use tillmart_generate::OutputFormat;
+use tillmart_model::Contract;
 
-/// Real sets, so that look-ups cost what they cost in a run.
-struct Shop {
-    customers: HashSet<i64>,
-    stores: HashSet<i32>,
-    sales_persons: HashSet<i64>,
-    products: HashSet<String>,
-    names: StringArray,
-}
-
-impl KnownKeys for Shop {
-    fn customer(&self, id: i64) -> Option<u32> {
-        self.customers.contains(&id).then_some(0)
-    }
-    fn store(&self, id: i32) -> Option<u32> {
-        self.stores.contains(&id).then_some(0)
-    }
-    fn sales_person(&self, id: i64) -> Option<u32> {
-        self.sales_persons.contains(&id).then_some(0)
-    }
-    fn product(&self, name: &[u8]) -> Option<u32> {
-        self.products.contains(str::from_utf8(name).ok()?).then_some(0)
-    }
-    fn product_names(&self) -> &StringArray {
-        &self.names
-    }
-}
-
-/// Knows everything: what is left is the decoder's own time.
-struct Anything(StringArray);
-
-impl KnownKeys for Anything {
-    fn customer(&self, _: i64) -> Option<u32> {
-        Some(0)
-    }
-    fn store(&self, _: i32) -> Option<u32> {
-        Some(0)
-    }
-    fn sales_person(&self, _: i64) -> Option<u32> {
-        Some(0)
-    }
-    fn product(&self, _: &[u8]) -> Option<u32> {
-        Some(0)
-    }
-    fn product_names(&self) -> &StringArray {
-        &self.0
-    }
-}
-
-fn day(rows: u64, extras: u64) -> String {
-    let mut text =
-        String::from("customer_id,store_id,product_name,sales_date,sales_person_id,price,quantity,total_cost");
-    for extra in 0..extras {
-        let _ = write!(text, ",extra_{extra}");
-    }
-    text.push('\n');
-    for row in 0..rows {
-        let (cents, quantity) = (row * 7919 % 20_000 + 99, row % 9 + 1);
-        let total = cents * quantity;
-        let _ = write!(
-            text,
-            "{},{},product number {},2024-06-{:02},{},{}.{:02},{quantity},{}.{:02}",
-            row * 2_654_435_761 % 50_000 + 1,
-            row % 200 + 1,
-            row * 31 % 2_000,
-            row * 30 / rows + 1,
-            row % 3_000 + 1,
-            cents / 100,
-            cents % 100,
-            total / 100,
-            total % 100
-        );
-        for extra in 0..extras {
-            let _ = write!(text, ",value {extra}");
-        }
-        text.push('\n');
-    }
-    text
-}
-
-fn measure(name: &str, text: &str, known: Arc<dyn KnownKeys>) {
-    let contract = Arc::new(Contract::default());
-    let kind = Kind { format: Format::Csv, compression: Compression::None };
-    let today = chrono::NaiveDate::from_ymd_opt(2024, 7, 1).unwrap_or_default();
-    let mut best = f64::MAX;
-    for _ in 0..7 {
-        let start = Instant::now();
-        let mut decoder = SalesDecoder::new(contract.clone(), kind, known.clone(), today);
-        let mut rows = 0;
-        for piece in text.as_bytes().chunks(1 << 20) {
-            if let Err(fault) = decoder.push(piece) {
-                println!("{fault:?}");
-                return;
-            }
-            while let Some(checked) = decoder.take_ready(8192) {
-                rows += checked.sales.rows();
-            }
-        }
-        let done = decoder.finish();
-        while let Some(checked) = decoder.take_ready(0) {
-            rows += checked.sales.rows();
-        }
-        best = best.min(start.elapsed().as_secs_f64());
-        assert!(done.is_ok() && decoder.tally().rows_landed == rows as u64, "{:?}", decoder.tally());
-    }
-    println!("{name}: {:.0} MB/s, {} bytes, best of 7", text.len() as f64 / best / 1e6, text.len());
-}
-
-fn main() {
-    let mut arguments = std::env::args().skip(1).map(|text| text.parse::<u64>().unwrap_or_default());
-    let (rows, extras) = (arguments.next().unwrap_or(2_000_000), arguments.next().unwrap_or(0));
-    let text = day(rows, extras);
-    let shop = Shop {
-        customers: (1..=50_000).collect(),
-        stores: (1..=200).collect(),
-        sales_persons: (1..=3_000).collect(),
-        products: (0..2_000).map(|number| format!("product number {number}")).collect(),
-        names: StringArray::new_null(0),
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |at: usize, default: u64| arguments.get(at).map_or(Ok(default), |text| text.parse());
+    let format = match arguments.first().map(String::as_str) {
+        Some("jsonl") => OutputFormat::Jsonl,
+        _ => OutputFormat::Csv,
     };
-    measure("decoder alone", &text, Arc::new(Anything(StringArray::new_null(0))));
-    measure("with standard hash sets", &text, Arc::new(shop));
+    let (rows, dirty, times) = (number(1, 1_000_000)?, number(2, 0)?, number(3, 7)?);
+    let day = Day::new(rows, format, u32::try_from(dirty)?)?;
+    let mut best = u128::MAX;
+    let mut landed = 0;
+    for _ in 0..times {
+        let start = Instant::now();
+        landed = if arguments.get(4).is_some_and(|way| way == "exact") {
+            let contract = Arc::new(Contract::default());
+            let decoder = SalesDecoder::new(contract, day.kind, Arc::clone(&day.keys) as _, day.today);
+            day.decode_by(decoder.exactly())
+        } else {
+            day.decode()
+        };
+        best = best.min(start.elapsed().as_nanos());
+    }
+    if times > 0 {
+        let (rows, bytes) = (u128::from(day.rows), day.text.len() as u128);
+        let tenths = best * 10 / rows;
+        let (whole, tenth) = (tenths / 10, tenths % 10);
+        println!("{landed} of {rows} rows, {bytes} bytes: {whole}.{tenth} ns a row, {} MB/s", bytes * 1000 / best);
+    }
+    Ok(())
 }

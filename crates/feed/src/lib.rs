@@ -13,6 +13,8 @@ mod parquet_rows;
 
 mod extras;
 
+mod known;
+
 mod check;
 
 mod texts;
@@ -25,9 +27,17 @@ mod decode;
 
 mod replay;
 
-pub use check::KnownKeys;
 pub use decode::SalesDecoder;
+pub use known::{IndexedKeys, KeyIndex, KnownKeys, NameIndex};
 pub use replay::{Landed, ReplayDecoder};
 pub use sales::{ANONYMOUS, Sales, UNKNOWN, sales_schema};
 pub use sorter::{Checked, Reject};
 pub use texts::{OptionalTexts, Texts};
+
+/// The seed of a random unit test: TILLMART_SEED, or chance. Tell it with every failure.
+#[cfg(test)]
+fn test_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let given = std::env::var("TILLMART_SEED").ok().and_then(|seed| seed.parse().ok());
+    given.unwrap_or_else(|| std::hash::RandomState::new().build_hasher().finish())
+}

@@ -1,8 +1,9 @@
 //! Replay: raw records that were kept as rejects are decoded once more.
 
-use crate::check::{Checker, KnownKeys};
+use crate::check::Checker;
 use crate::csv::{CsvRows, End, Fields, QuotingFault, Record, Scan};
 use crate::jsonl::{DateTexts, JsonRows};
+use crate::known::KnownKeys;
 use crate::sales::Sales;
 use crate::sorter::{Place, Reject, Sorter};
 use chrono::NaiveDate;
@@ -97,7 +98,7 @@ impl ReplayDecoder {
     }
 
     /// Hands over landed sales, in the order of the calls that landed them; none when there are none left.
-    /// (Only after millions of rows does it take more than one call.)
+    /// (Only after hundreds of thousands of rows does it take more than one call.)
     pub fn take(&mut self) -> Sales {
         self.sorter.take(0).map(|checked| checked.sales).unwrap_or_default()
     }

@@ -6,6 +6,7 @@ use arrow::array::{
 };
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 use tillmart_model::money::{PRICE_PRECISION, PRICE_SCALE, TOTAL_PRECISION, TOTAL_SCALE};
 
@@ -96,7 +97,6 @@ pub struct Sales {
     pub additional_column: Option<OptionalTexts>,
     /// The physical line the row starts at (the row number in Parquet), or 0 where it is not known.
     pub source_line: Vec<i64>,
-    text_bytes: usize,
 }
 
 impl Sales {
@@ -105,9 +105,29 @@ impl Sales {
         self.store_id.len()
     }
 
-    /// Bytes of text that [`Sales::to_batch`] writes: the names of known products, too.
+    /// Bytes of text held: names of unknown products and the optional columns.
     pub fn text_bytes(&self) -> usize {
-        self.text_bytes
+        let optional = [&self.transaction_id, &self.additional_column];
+        self.product_names.bytes() + optional.into_iter().flatten().map(OptionalTexts::bytes).sum::<usize>()
+    }
+
+    /// No sales, and room for so many.
+    pub(crate) fn with_room(rows: usize) -> Self {
+        Sales {
+            customer_id: Vec::with_capacity(rows),
+            customer: Vec::with_capacity(rows),
+            store_id: Vec::with_capacity(rows),
+            store: Vec::with_capacity(rows),
+            product: Vec::with_capacity(rows),
+            sales_date: Vec::with_capacity(rows),
+            sales_person_id: Vec::with_capacity(rows),
+            sales_person: Vec::with_capacity(rows),
+            price: Vec::with_capacity(rows),
+            quantity: Vec::with_capacity(rows),
+            total_cost: Vec::with_capacity(rows),
+            source_line: Vec::with_capacity(rows),
+            ..Sales::default()
+        }
     }
 
     /// Forgets the sales and keeps the room of the columns that every row has.
@@ -129,14 +149,10 @@ impl Sales {
         source_line.clear();
         self.transaction_id = None;
         self.additional_column = None;
-        self.text_bytes = 0;
     }
 
     /// Adds a sale.
     pub(crate) fn add(&mut self, sale: &Sale<'_>, line: Option<u64>) {
-        self.text_bytes += sale.product_name.len()
-            + sale.transaction_id.map_or(0, str::len)
-            + sale.additional_column.map_or(0, str::len);
         let before = self.rows();
         add_optional(&mut self.transaction_id, before, sale.transaction_id);
         add_optional(&mut self.additional_column, before, sale.additional_column);
@@ -155,6 +171,31 @@ impl Sales {
         self.quantity.push(sale.quantity);
         self.total_cost.push(sale.total_cost);
         self.source_line.push(line.and_then(|line| i64::try_from(line).ok()).unwrap_or(0));
+    }
+
+    /// Adds some of another's sales.
+    pub(crate) fn append(&mut self, other: &Sales, rows: Range<usize>) {
+        let before = self.rows();
+        append_optional(&mut self.transaction_id, before, other.transaction_id.as_ref(), rows.clone());
+        append_optional(&mut self.additional_column, before, other.additional_column.as_ref(), rows.clone());
+        if !other.product_names.is_empty() {
+            let unknown = |rows: &[u32]| rows.iter().filter(|row| **row == UNKNOWN).count();
+            let first = unknown(&other.product[..rows.start]);
+            let count = unknown(&other.product[rows.clone()]);
+            (first..first + count).for_each(|index| self.product_names.push(other.product_names.get(index)));
+        }
+        self.customer_id.extend_from_slice(&other.customer_id[rows.clone()]);
+        self.customer.extend_from_slice(&other.customer[rows.clone()]);
+        self.store_id.extend_from_slice(&other.store_id[rows.clone()]);
+        self.store.extend_from_slice(&other.store[rows.clone()]);
+        self.product.extend_from_slice(&other.product[rows.clone()]);
+        self.sales_date.extend_from_slice(&other.sales_date[rows.clone()]);
+        self.sales_person_id.extend_from_slice(&other.sales_person_id[rows.clone()]);
+        self.sales_person.extend_from_slice(&other.sales_person[rows.clone()]);
+        self.price.extend_from_slice(&other.price[rows.clone()]);
+        self.quantity.extend_from_slice(&other.quantity[rows.clone()]);
+        self.total_cost.extend_from_slice(&other.total_cost[rows.clone()]);
+        self.source_line.extend_from_slice(&other.source_line[rows]);
     }
 
     /// The sales in the columns of [`sales_schema`]. `product_names` are the names by row of the product table
@@ -185,7 +226,7 @@ impl Sales {
     /// The product of every row by name.
     fn names(&self, known: &StringArray) -> StringArray {
         let mut unknown = self.product_names.iter();
-        let mut names = StringBuilder::with_capacity(self.rows(), self.text_bytes);
+        let mut names = StringBuilder::with_capacity(self.rows(), self.product_names.bytes());
         for row in &self.product {
             names.append_value(match *row {
                 UNKNOWN => unknown.next().unwrap_or_default(),
@@ -196,11 +237,25 @@ impl Sales {
     }
 }
 
-fn add_optional(column: &mut Option<OptionalTexts>, before: usize, text: Option<&str>) {
+pub(crate) fn add_optional(column: &mut Option<OptionalTexts>, before: usize, text: Option<&str>) {
     match (column, text) {
         (None, None) => {}
         (Some(column), text) => column.push(text),
         (column, text) => column.insert(OptionalTexts::nulls(before)).push(text),
+    }
+}
+
+fn append_optional(
+    column: &mut Option<OptionalTexts>,
+    before: usize,
+    other: Option<&OptionalTexts>,
+    rows: Range<usize>,
+) {
+    for (at, row) in rows.enumerate() {
+        match (&mut *column, other.and_then(|other| other.get(row))) {
+            (None, None) if other.is_none() => return,
+            (_, text) => add_optional(column, before + at, text),
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Rows are sorted into landed sales and rejects, and counted.
 
 use crate::check::{Checker, Row};
-use crate::sales::{Sale, Sales, UNKNOWN};
+use crate::sales::{ANONYMOUS, Sale, Sales, UNKNOWN};
 use std::collections::VecDeque;
+use std::ops::Range;
 use tillmart_model::{RowReason, Tally};
 
 /// Pending rejects, and bytes of them, beyond which they are handed over whatever the rows.
@@ -14,8 +15,9 @@ const TEXT_BYTES_CROWDED: usize = 64 << 20;
 /// Landed rows at which unpacking pauses.
 const ROWS_FULL: usize = 64 << 10;
 
-/// A batch is closed at these sizes even when nobody takes it: text positions in it are 31-bit.
-const BATCH_ROWS_MAX: usize = 1 << 22;
+/// A batch is closed at these sizes even when nobody takes it: text positions in an Arrow batch of them are 31-bit, and
+/// a product's name has up to 2,800 bytes.
+const BATCH_ROWS_MAX: usize = 1 << 19;
 const BATCH_TEXT_BYTES_MAX: usize = 512 << 20;
 
 /// A row that broke the contract.
@@ -108,10 +110,44 @@ impl Sorter {
         self.rows_orphan += u64::from([sale.customer, sale.store, sale.sales_person].contains(&UNKNOWN));
         self.tally.money_cents += i128::from(sale.total_cost);
         self.sales.add(sale, place.line);
+        self.close_if_large();
+    }
+
+    /// Lands rows that were checked elsewhere, by [`Checker::terms`].
+    pub(crate) fn land_checked(&mut self, sales: &Sales, rows: Range<usize>) {
+        let count = |column: &[u32], wanted: u32| {
+            let found: u32 = column[rows.clone()].iter().map(|row| u32::from(*row == wanted)).sum();
+            u64::from(found)
+        };
+        let unknown = |row: usize| [sales.customer[row], sales.store[row], sales.sales_person[row]].contains(&UNKNOWN);
+        let landed = rows.len() as u64;
+        self.tally.rows_read += landed;
+        self.tally.rows_landed += landed;
+        self.tally.rows_anonymous += count(&sales.customer, ANONYMOUS);
+        self.tally.rows_unknown_product += count(&sales.product, UNKNOWN);
+        self.tally.money_cents += sales.total_cost[rows.clone()].iter().map(|cents| i128::from(*cents)).sum::<i128>();
+        self.rows_orphan += rows.clone().filter(|row| unknown(*row)).count() as u64;
+        self.sales.append(sales, rows);
+        self.close_if_large();
+    }
+
+    fn close_if_large(&mut self) {
         if self.sales.rows() >= BATCH_ROWS_MAX || self.sales.text_bytes() >= BATCH_TEXT_BYTES_MAX {
             self.closed_rows += self.sales.rows();
-            self.closed.push_back(std::mem::take(&mut self.sales));
+            let closed = self.start_anew();
+            self.closed.push_back(closed);
         }
+    }
+
+    /// The sales so far; there is room for as many again.
+    fn start_anew(&mut self) -> Sales {
+        let room = Sales::with_room(self.sales.rows());
+        std::mem::replace(&mut self.sales, room)
+    }
+
+    /// Who judges the rows.
+    pub(crate) fn checker(&mut self) -> &mut Checker {
+        &mut self.checker
     }
 
     /// Rejects a row.
@@ -166,7 +202,7 @@ impl Sorter {
         if !self.is_ready(min_rows) {
             return None;
         }
-        let sales = self.closed.pop_front().unwrap_or_else(|| std::mem::take(&mut self.sales));
+        let sales = self.closed.pop_front().unwrap_or_else(|| self.start_anew());
         self.closed_rows = self.closed.iter().map(Sales::rows).sum();
         self.reject_bytes = 0;
         Some(Checked { sales, rejects: std::mem::take(&mut self.rejects) })

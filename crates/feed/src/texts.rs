@@ -89,6 +89,11 @@ impl OptionalTexts {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    /// Bytes of all texts together.
+    pub fn bytes(&self) -> usize {
+        self.texts.bytes()
+    }
+
     /// Adds a text or NULL at the end.
     pub(crate) fn push(&mut self, text: Option<&str>) {
         self.texts.push(text.unwrap_or_default());

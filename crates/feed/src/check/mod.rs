@@ -7,15 +7,17 @@ mod words;
 #[cfg(test)]
 mod tests;
 
+use crate::known::KnownKeys;
 use crate::sales::{ANONYMOUS, Sale, UNKNOWN};
-use arrow::array::StringArray;
 use chrono::{Datelike, NaiveDate};
 use keys::KeyGuard;
 use std::sync::Arc;
 use tillmart_model::money::{PRICE_PRECISION, PRICE_SCALE, TOTAL_PRECISION, TOTAL_SCALE};
 use tillmart_model::{BlankCustomer, Contract, Orphans, RowReason, SalesColumn};
-use values::{Dates, decimal, expected_total, integer};
 
+use values::expected_total;
+
+pub(crate) use values::{Dates, decimal, integer, iso_day};
 pub(crate) use words::shown;
 
 /// Day 0 of Date32, 1970-01-01, as chrono counts days.
@@ -23,24 +25,7 @@ const EPOCH_DAYS_FROM_CE: i32 = 719_163;
 
 /// Letters of a product name or transaction id: what MySQL can keep in the key of a mart. One limit for every database, so that the
 /// same files come to the same marts everywhere.
-const TEXT_LETTERS: usize = 700;
-
-/// Keys of the dimension tables, as they stood when the batch was claimed: which row holds a key.
-///
-/// Asked for every row, so answers must come from memory. A key's answer must not change during a file.
-/// Rows count from 0 and stay below [`ANONYMOUS`].
-pub trait KnownKeys: Send + Sync {
-    /// The row of a customer.
-    fn customer(&self, id: i64) -> Option<u32>;
-    /// The row of a store.
-    fn store(&self, id: i32) -> Option<u32>;
-    /// The row of a sales person.
-    fn sales_person(&self, id: i64) -> Option<u32>;
-    /// The row of a product of exactly this name; bytes that are no UTF-8 are none.
-    fn product(&self, name: &[u8]) -> Option<u32>;
-    /// The names of all products, by row.
-    fn product_names(&self) -> &StringArray;
-}
+pub(crate) const TEXT_LETTERS: usize = 700;
 
 /// How a cell writes its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +86,21 @@ pub(crate) struct Judgement {
     pub(crate) message: String,
 }
 
+/// What a good row keeps to, beside types and ranges.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Terms {
+    /// The decimal point.
+    pub(crate) point: u8,
+    /// The last day that is not in the future, as Date32.
+    pub(crate) today: i32,
+    /// Cents that the total may be away from price × quantity.
+    pub(crate) tolerance: u64,
+    /// A sale without a customer lands.
+    pub(crate) lands_anonymous: bool,
+    /// A sale whose customer, store or sales person is unknown lands.
+    pub(crate) lands_orphans: bool,
+}
+
 /// Judges rows of one file.
 pub(crate) struct Checker {
     contract: Arc<Contract>,
@@ -143,6 +143,27 @@ impl Checker {
     pub(crate) fn without_key(mut self) -> Self {
         self.key = None;
         self
+    }
+
+    /// What this checker asks of every row, for whoever reads rows in another way.
+    pub(crate) fn terms(&self) -> Terms {
+        Terms {
+            point: self.point,
+            today: self.today_days,
+            tolerance: self.contract.total_tolerance_cents.unsigned_abs(),
+            lands_anonymous: self.contract.blank_customer == BlankCustomer::Anonymous,
+            lands_orphans: self.contract.orphans == Orphans::Keep,
+        }
+    }
+
+    /// Reads days.
+    pub(crate) fn dates(&mut self) -> &mut Dates {
+        &mut self.dates
+    }
+
+    /// The keys that are known.
+    pub(crate) fn known(&self) -> &Arc<dyn KnownKeys> {
+        &self.known
     }
 
     /// The sale of a row without fault.

@@ -136,6 +136,11 @@ impl Dates {
         Dates { formats, names, latest: (Vec::new(), 0) }
     }
 
+    /// Is `YYYY-MM-DD` tried before any other format?
+    pub(crate) fn iso_first(&self) -> bool {
+        matches!(self.formats.first(), Some(Format::Iso))
+    }
+
     /// The formats as the contract writes them.
     pub(crate) fn names(&self) -> &[String] {
         &self.names

@@ -1,5 +1,6 @@
 //! The fields of one record: where each lies, unquoted without copying wherever possible.
 
+use super::numbers::zero_bytes;
 use memchr::{memchr, memchr_iter, memchr3};
 use std::fmt;
 
@@ -238,12 +239,6 @@ impl Fields {
 }
 
 const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
-const LOW_BITS: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-
-/// The high bit of each byte of `word` that is zero, exactly.
-const fn zero_bytes(word: u64) -> u64 {
-    !(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS)
-}
 
 /// The end of a line that stops before `stop`, leaving out a CR; never before `start`.
 pub(crate) fn without_cr(text: &[u8], start: usize, stop: usize) -> usize {

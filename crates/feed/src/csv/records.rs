@@ -12,9 +12,6 @@ use tillmart_model::{FileFault, FileReason};
 /// Records longer than this are refused whatever the contract says: positions within a record are 32-bit.
 const RECORD_BYTES_LIMIT: u64 = 1 << 30;
 
-/// Bytes taken in at a time, so that the buffer stays small however large the pushed pieces are.
-const PIECE_BYTES: usize = 128 << 10;
-
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A record with well-formed quotes.
@@ -76,19 +73,20 @@ pub enum Piece<'a> {
 
 /// Splits pushed text into records. The pieces do not depend on how the text is cut into pushes.
 ///
-/// Blank lines are skipped. Line ends are LF or CRLF; a lone CR is data. Never holds more than the
-/// longest record and one small piece.
+/// Blank lines are skipped. Line ends are LF or CRLF; a lone CR is data. Pushed text is read where it lies: only
+/// the record that a push leaves unfinished is kept, which is no longer than the longest record.
 #[derive(Debug)]
 pub struct Records {
     delimiter: u8,
     quote: u8,
     record_bytes_max: usize,
-    buffer: Vec<u8>,
-    /// Buffered bytes before which another look is useless.
-    needed: usize,
-    /// Offset in the text of the buffer's first byte.
+    /// The record that the last push left unfinished.
+    tail: Vec<u8>,
+    /// Bytes of the tail before which another look is useless; `None` while all it waits for is a line end.
+    needed: Option<usize>,
+    /// Offset in the text of the first byte that is looked at: the tail's, if there is one.
     offset: u64,
-    /// Physical line of the buffer's first byte.
+    /// Physical line of the next piece.
     line: u64,
     /// Fields of the header, once it is known.
     width: Option<usize>,
@@ -103,8 +101,8 @@ impl Records {
             delimiter,
             quote,
             record_bytes_max: record_bytes_max.min(RECORD_BYTES_LIMIT) as usize,
-            buffer: Vec::new(),
-            needed: 0,
+            tail: Vec::new(),
+            needed: None,
             offset: 0,
             line: 1,
             width: None,
@@ -122,10 +120,33 @@ impl Records {
         bytes: &[u8],
         sink: &mut impl FnMut(Piece<'_>) -> Result<(), FileFault>,
     ) -> Result<(), FileFault> {
-        for piece in bytes.chunks(PIECE_BYTES) {
-            self.buffer.extend_from_slice(piece);
-            if self.buffer.len() >= self.needed {
-                self.drain(false, sink)?;
+        self.push_by(bytes, &mut |records, text| records.pieces(text, false, sink))
+    }
+
+    /// Takes text in and has `read` take the pieces out of it: it gets text that begins where a piece begins, and
+    /// returns how many of its bytes it took with [`Records::piece`] and [`Records::skip`].
+    pub(super) fn push_by(
+        &mut self,
+        mut bytes: &[u8],
+        read: &mut impl FnMut(&mut Self, &[u8]) -> Result<usize, FileFault>,
+    ) -> Result<(), FileFault> {
+        while !bytes.is_empty() {
+            if self.tail.is_empty() {
+                let taken = read(self, bytes)?;
+                self.keep(bytes, taken);
+                return Ok(());
+            }
+            let (head, rest) = bytes.split_at(self.wanted(bytes));
+            self.tail.extend_from_slice(head);
+            bytes = rest;
+            let enough = match self.needed {
+                Some(needed) => self.tail.len() >= needed,
+                None => head.ends_with(b"\n") || self.tail.len() >= self.window_bytes(),
+            };
+            if enough {
+                let tail = std::mem::take(&mut self.tail);
+                let taken = read(self, &tail)?;
+                self.keep(&tail, taken);
             }
         }
         Ok(())
@@ -136,22 +157,34 @@ impl Records {
     /// # Errors
     /// As for [`Records::push`].
     pub fn finish(&mut self, sink: &mut impl FnMut(Piece<'_>) -> Result<(), FileFault>) -> Result<(), FileFault> {
-        self.drain(true, sink)
+        let tail = std::mem::take(&mut self.tail);
+        let taken = self.pieces(&tail, true, sink)?;
+        self.keep(&tail, taken);
+        Ok(())
     }
 
-    fn drain(
-        &mut self,
-        at_end: bool,
-        sink: &mut impl FnMut(Piece<'_>) -> Result<(), FileFault>,
-    ) -> Result<(), FileFault> {
-        let mut buffer = std::mem::take(&mut self.buffer);
-        let consumed = self.pieces(&buffer, at_end, sink)?;
-        buffer.drain(..consumed);
-        self.offset += consumed as u64;
-        self.buffer = buffer;
+    /// Two bytes more than the longest record: room for its line end.
+    fn window_bytes(&self) -> usize {
+        self.record_bytes_max + 2
+    }
+
+    /// How many of `bytes` the tail should get before another look.
+    fn wanted(&self, bytes: &[u8]) -> usize {
+        let most = match self.needed {
+            Some(needed) => needed,
+            None => memchr(b'\n', bytes).map_or(usize::MAX, |stop| self.tail.len() + stop + 1),
+        };
+        most.min(self.window_bytes()).saturating_sub(self.tail.len()).clamp(1, bytes.len())
+    }
+
+    /// Keeps what was not taken of `text`.
+    fn keep(&mut self, text: &[u8], taken: usize) {
+        self.offset += taken as u64;
+        let rest = text.get(taken..).unwrap_or_default();
         // Looking again only when the bytes have doubled keeps tiny pushes linear.
-        self.needed = (self.buffer.len() * 2).min(self.record_bytes_max + 2);
-        Ok(())
+        let open = memchr(b'\n', rest).is_some();
+        self.needed = open.then(|| (rest.len() * 2).min(self.window_bytes()));
+        self.tail.extend_from_slice(rest);
     }
 
     /// Hands over the pieces of `text` and returns the bytes they took.
@@ -162,28 +195,59 @@ impl Records {
         sink: &mut impl FnMut(Piece<'_>) -> Result<(), FileFault>,
     ) -> Result<usize, FileFault> {
         let mut at = 0;
-        if !self.started {
-            if !at_end && text.len() < BOM.len() && BOM.starts_with(text) {
-                return Ok(0);
-            }
-            self.started = true;
-            at = if text.starts_with(BOM) { BOM.len() } else { 0 };
-        }
-        while at < text.len() {
-            // Two bytes more than the longest record: room for its line end.
-            let window = &text[at..text.len().min(at + self.record_bytes_max + 2)];
-            let reaches_end = at_end && at + window.len() == text.len();
-            let step = match memchr2(b'\n', self.quote, window) {
-                Some(stop) if window[stop] == b'\n' => self.plain_line(window, stop, stop + 1, at as u64, sink)?,
-                None if reaches_end => self.plain_line(window, window.len(), window.len(), at as u64, sink)?,
-                Some(_) => self.quoted_record(window, reaches_end, at as u64, sink)?,
-                None if window.len() == self.record_bytes_max + 2 => return Err(self.line_too_long(window)),
-                None => None,
-            };
-            let Some(step) = step else { break };
-            at += step;
+        while at < text.len()
+            && let Some(length) = self.piece(text, at, at_end, sink)?
+        {
+            at += length;
         }
         Ok(at)
+    }
+
+    /// Hands over the piece that begins at `at`, if it is a piece and no blank line, and returns the bytes it took;
+    /// `None` when more bytes are needed.
+    ///
+    /// # Errors
+    /// As for [`Records::push`].
+    pub(super) fn piece(
+        &mut self,
+        text: &[u8],
+        at: usize,
+        at_end: bool,
+        sink: &mut impl FnMut(Piece<'_>) -> Result<(), FileFault>,
+    ) -> Result<Option<usize>, FileFault> {
+        if !self.started {
+            if !at_end && text.len() < BOM.len() && BOM.starts_with(text) {
+                return Ok(None);
+            }
+            self.started = true;
+            if text.starts_with(BOM) {
+                return Ok(Some(BOM.len()));
+            }
+        }
+        let window = &text[at..text.len().min(at + self.window_bytes())];
+        let reaches_end = at_end && at + window.len() == text.len();
+        match memchr2(b'\n', self.quote, window) {
+            Some(stop) if window[stop] == b'\n' => self.plain_line(window, stop, stop + 1, at as u64, sink),
+            None if reaches_end => self.plain_line(window, window.len(), window.len(), at as u64, sink),
+            Some(_) => self.quoted_record(window, reaches_end, at as u64, sink),
+            None if window.len() == self.window_bytes() => Err(self.line_too_long(window)),
+            None => Ok(None),
+        }
+    }
+
+    /// Counts pieces of one line each that were taken without [`Records::piece`].
+    pub(super) fn skip(&mut self, lines: u64) {
+        self.line += lines;
+    }
+
+    /// The physical line of the next piece.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The longest record allowed.
+    pub(super) fn record_bytes_max(&self) -> usize {
+        self.record_bytes_max
     }
 
     /// A physical line without quotes that stops before `stop`.
@@ -218,7 +282,7 @@ impl Records {
         sink: &mut impl FnMut(Piece<'_>) -> Result<(), FileFault>,
     ) -> Result<Option<usize>, FileFault> {
         let end = if reaches_end { End::File } else { End::More };
-        let full = window.len() == self.record_bytes_max + 2;
+        let full = window.len() == self.window_bytes();
         let fault = match self.fields.scan(window, self.delimiter, self.quote, end) {
             Scan::Closed { length, next, lines } if length <= self.record_bytes_max => {
                 let found = self.fields.len();
@@ -252,7 +316,7 @@ impl Records {
         let (stop, next) = match memchr(b'\n', window) {
             Some(stop) => (stop, stop + 1),
             None if reaches_end => (window.len(), window.len()),
-            None if window.len() == self.record_bytes_max + 2 => return Err(self.line_too_long(window)),
+            None if window.len() == self.window_bytes() => return Err(self.line_too_long(window)),
             None => return Ok(None),
         };
         let raw = &window[..without_cr(window, 0, stop)];

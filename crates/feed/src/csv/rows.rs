@@ -29,6 +29,11 @@ impl CsvRows {
         self.header.as_deref()
     }
 
+    /// Where the columns are, once the header was read.
+    pub(super) fn mapping(&self) -> Option<&Mapping> {
+        self.mapping.as_ref()
+    }
+
     /// Takes the next piece of the file: the header first, then rows.
     ///
     /// # Errors

@@ -94,7 +94,7 @@ pub fn collect(decoder: &mut SalesDecoder, batches: &mut Vec<RecordBatch>, rejec
     }
 }
 
-/// Decodes `bytes`, pushed in pieces of `piece` bytes. Checks that the counts add up.
+/// Decodes `bytes`, pushed in pieces of `piece` bytes.
 pub fn decode_in_pieces(contract: &Contract, kind: Kind, bytes: &[u8], piece: usize) -> Result<Outcome, FileFault> {
     let mut decoder = decoder(contract, kind);
     let (mut batches, mut rejects) = (Vec::new(), Vec::new());
@@ -104,12 +104,17 @@ pub fn decode_in_pieces(contract: &Contract, kind: Kind, bytes: &[u8], piece: us
     }
     decoder.finish()?;
     collect(&mut decoder, &mut batches, &mut rejects, 0);
-    let rows = concat_batches(&sales_schema(), &batches).unwrap();
+    Ok(outcome(&decoder, &batches, rejects))
+}
+
+/// Everything that was taken, put together. Checks that the counts add up.
+pub fn outcome(decoder: &SalesDecoder, batches: &[RecordBatch], rejects: Vec<Reject>) -> Outcome {
+    let rows = concat_batches(&sales_schema(), batches).unwrap();
     let tally = decoder.tally().clone();
     assert_eq!(tally.rows_read, tally.rows_landed + tally.rows_rejected(), "the counts add up");
     assert_eq!(tally.rows_landed, rows.num_rows() as u64);
     assert_eq!(tally.rows_rejected(), rejects.len() as u64);
-    Ok(Outcome { rows, rejects, tally, header: decoder.header().map(<[u8]>::to_vec) })
+    Outcome { rows, rejects, tally, header: decoder.header().map(<[u8]>::to_vec) }
 }
 
 pub fn decode(contract: &Contract, kind: Kind, bytes: &[u8]) -> Result<Outcome, FileFault> {

@@ -1,0 +1,116 @@
+//! The cells of some records, and the text of those that are quoted.
+
+use super::Layout;
+use crate::csv::fields::without_cr;
+
+/// Records of one line each, with the same number of cells.
+#[derive(Clone, Copy)]
+pub(super) struct Cells<'a> {
+    /// The text that the edges are places of.
+    pub(super) block: &'a [u8],
+    /// The line end before the first record (or `u32::MAX` at the block's start), then the end of every cell.
+    pub(super) edges: &'a [u32],
+    /// Cells of a record.
+    pub(super) width: usize,
+    /// Records.
+    pub(super) rows: usize,
+}
+
+impl<'a> Cells<'a> {
+    /// First byte and end of a cell, its quotes included.
+    #[inline]
+    pub(super) fn bounds(&self, row: usize, field: usize) -> (usize, usize) {
+        let at = row * self.width + field;
+        let (start, end) = (self.edges[at].wrapping_add(1) as usize, self.edges[at + 1] as usize);
+        // The last cell ends before the line end, of which a CR may be part.
+        if field + 1 == self.width { (start, without_cr(self.block, start, end)) } else { (start, end) }
+    }
+
+    /// First byte of a record.
+    pub(super) fn start(&self, row: usize) -> usize {
+        self.edges[row * self.width].wrapping_add(1) as usize
+    }
+
+    /// The line end of the last record.
+    pub(super) fn end(&self) -> usize {
+        self.edges[self.rows * self.width] as usize
+    }
+
+    fn get(&self, (start, end): (usize, usize)) -> &'a [u8] {
+        self.block.get(start..end).unwrap_or_default()
+    }
+
+    /// The texts of a field: `quoted` knows those in quotes.
+    pub(super) fn texts(&self, field: usize, quoted: &'a Quoted) -> Vec<&'a [u8]> {
+        let mut texts: Vec<&[u8]> = (0..self.rows).map(|row| self.get(self.bounds(row, field))).collect();
+        for cell in quoted.cells.iter().filter(|cell| cell.field == field) {
+            let bounds = (cell.start, cell.end);
+            texts[cell.row] = if cell.unescaped { &quoted.unescaped[bounds.0..bounds.1] } else { self.get(bounds) };
+        }
+        texts
+    }
+}
+
+/// The quoted cells of some records; reused.
+#[derive(Default)]
+pub(super) struct Quoted {
+    cells: Vec<QuotedCell>,
+    /// Texts in which doubled quotes were undone.
+    unescaped: Vec<u8>,
+}
+
+struct QuotedCell {
+    row: usize,
+    field: usize,
+    start: usize,
+    end: usize,
+    unescaped: bool,
+}
+
+impl Quoted {
+    /// Takes in every quote of the cells; tells `odd` the rows that are not plain for their quotes.
+    pub(super) fn read(&mut self, cells: &Cells<'_>, layout: &Layout, quotes: &[u32], mut odd: impl FnMut(usize)) {
+        self.cells.clear();
+        self.unescaped.clear();
+        let (mut rest, mut row) = (quotes, 0);
+        while let Some(first) = rest.first() {
+            while cells.edges[(row + 1) * cells.width] < *first {
+                row += 1;
+            }
+            let ends = &cells.edges[row * cells.width + 1..][..cells.width];
+            let field = ends.partition_point(|end| end < first);
+            let (here, behind) = rest.split_at(rest.partition_point(|quote| *quote < ends[field]));
+            rest = behind;
+            if !layout.is_text(field) || !self.cell(cells, row, field, here) {
+                odd(row);
+            }
+        }
+    }
+
+    /// Takes in a cell with these quotes; `false` when they are not where they belong.
+    fn cell(&mut self, cells: &Cells<'_>, row: usize, field: usize, quotes: &[u32]) -> bool {
+        let (start, end) = cells.bounds(row, field);
+        let [open, inner @ .., close] = quotes else { return false };
+        let doubled = inner.as_chunks::<2>();
+        let sound = *open as usize == start
+            && *close as usize + 1 == end
+            && doubled.1.is_empty()
+            && doubled.0.iter().all(|[one, other]| one + 1 == *other);
+        if !sound {
+            return false;
+        }
+        let (mut start, mut end) = (start + 1, end - 1);
+        let unescaped = !inner.is_empty();
+        if unescaped {
+            let copy = self.unescaped.len();
+            for [_, second] in doubled.0 {
+                self.unescaped.extend_from_slice(cells.get((start, *second as usize)));
+                start = *second as usize + 1;
+            }
+            self.unescaped.extend_from_slice(cells.get((start, end)));
+            (start, end) = (copy, self.unescaped.len());
+        }
+        self.cells.push(QuotedCell { row, field, start, end, unescaped });
+        true
+    }
+}

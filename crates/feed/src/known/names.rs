@@ -1,0 +1,149 @@
+//! Row by name: a hash table over the names as they stand in the dimension table.
+
+use crate::sales::UNKNOWN;
+use arrow::array::{Array, StringArray};
+
+/// Which row holds a name. Names are compared byte by byte; the first row wins where one stands twice.
+#[derive(Debug)]
+pub struct NameIndex {
+    names: StringArray,
+    /// A power of two of them, a third without a row at least, so that a search is short.
+    slots: Vec<Slot>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    /// More bits of the hash: mostly spares the comparison with another name.
+    tag: u32,
+    /// Or [`UNKNOWN`], where the slot is empty.
+    row: u32,
+}
+
+impl NameIndex {
+    /// The index of `names`. NULL is no name.
+    pub fn new(names: StringArray) -> NameIndex {
+        let slots = (names.len() + names.len() / 2 + 1).next_power_of_two();
+        let mut index = NameIndex { slots: vec![Slot { tag: 0, row: UNKNOWN }; slots], names };
+        for row in 0..index.names.len() {
+            if index.names.is_valid(row) {
+                let hash = hash(index.name(row));
+                let at = index.search(index.name(row), hash);
+                let slot = &mut index.slots[at];
+                if slot.row == UNKNOWN {
+                    *slot = Slot { tag: tag(hash), row: u32::try_from(row).unwrap_or(UNKNOWN) };
+                }
+            }
+        }
+        index
+    }
+
+    /// The row of a name.
+    #[inline]
+    pub fn row(&self, name: &[u8]) -> Option<u32> {
+        let at = self.search(name, hash(name));
+        self.slots.get(at).map(|slot| slot.row).filter(|row| *row != UNKNOWN)
+    }
+
+    /// The slot of a name, or the empty one where it would stand.
+    #[inline]
+    fn search(&self, name: &[u8], hash: u64) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        while let Some(slot) = self.slots.get(at) {
+            if slot.row == UNKNOWN || (slot.tag == tag(hash) && same(self.name(slot.row as usize), name)) {
+                break;
+            }
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    #[inline]
+    fn name(&self, row: usize) -> &[u8] {
+        let offsets = self.names.value_offsets();
+        let (Some(start), Some(end)) = (offsets.get(row), offsets.get(row + 1)) else { return &[] };
+        self.names.value_data().get(*start as usize..*end as usize).unwrap_or_default()
+    }
+}
+
+const fn tag(hash: u64) -> u32 {
+    (hash >> 32) as u32
+}
+
+/// The first and the last eight bytes of at least eight.
+#[inline]
+fn ends(bytes: &[u8]) -> Option<(u64, u64)> {
+    Some((u64::from_le_bytes(*bytes.first_chunk()?), u64::from_le_bytes(*bytes.last_chunk()?)))
+}
+
+/// Names are short: words are compared without a call.
+#[inline]
+fn same(one: &[u8], other: &[u8]) -> bool {
+    if one.len() != other.len() {
+        return false;
+    }
+    match (ends(one), ends(other)) {
+        (Some(one_ends), Some(other_ends)) => {
+            let words = one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0);
+            one_ends == other_ends && words.skip(1).all(|(one, other)| one == other)
+        }
+        _ => one.iter().zip(other).all(|(one, other)| one == other),
+    }
+}
+
+/// Mixes the words of a name, the last of them perhaps overlapping the one before.
+#[inline]
+fn hash(name: &[u8]) -> u64 {
+    let seed = 0x9e37_79b9_7f4a_7c15 ^ name.len() as u64;
+    let Some((_, last)) = ends(name) else {
+        let word = name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+        return mix(seed, word);
+    };
+    let words = name.as_chunks::<8>().0.iter();
+    words.fold(mix(seed, last), |hash, word| mix(hash, u64::from_le_bytes(*word)))
+}
+
+#[inline]
+fn mix(hash: u64, word: u64) -> u64 {
+    let product = u128::from(hash ^ word) * 0xa076_1d64_78bd_642f;
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{Rng, SeedableRng};
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use std::collections::HashMap;
+
+    #[test]
+    fn a_name_is_found_where_a_map_finds_it() {
+        let seed = crate::test_seed();
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let name = |rng: &mut Xoshiro256PlusPlus| -> String {
+            (0..rng.random_range(0..20)).map(|_| ['a', 'b', 'é'][rng.random_range(0..3)]).collect()
+        };
+        for _ in 0..20 {
+            let names: Vec<String> = (0..rng.random_range(0..2000)).map(|_| name(&mut rng)).collect();
+            let map: HashMap<&str, u32> =
+                names.iter().enumerate().rev().map(|(row, name)| (name.as_str(), row as u32)).collect();
+            let index = NameIndex::new(StringArray::from(names.clone()));
+            for name in names.iter().cloned().chain((0..2000).map(|_| name(&mut rng))) {
+                let found = index.row(name.as_bytes());
+                assert_eq!(found, map.get(name.as_str()).copied(), "{name}, TILLMART_SEED={seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_differ_little_lie_apart() {
+        let names: Vec<String> = (0..30_000).map(|at| format!("Everyday Basmati Rice No. {at}")).collect();
+        let index = NameIndex::new(StringArray::from(names));
+        let mask = index.slots.len() - 1;
+        let away =
+            |(at, slot): (usize, &Slot)| at.wrapping_sub(hash(index.name(slot.row as usize)) as usize & mask) & mask;
+        let used = index.slots.iter().enumerate().filter(|(_, slot)| slot.row != UNKNOWN);
+        let steps: usize = used.map(away).sum();
+        assert!(steps < 30_000, "half a slot away on average, {steps} in all");
+    }
+}
