@@ -13,17 +13,20 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
-use tillmart_database::{Dimension, Dimensions, Lease, Ledger, Publisher, Schema as _, Sqlite, StateTable, TargetTable};
+use tillmart_database::{
+    Dimension, Dimensions, Lease, Ledger, Publisher, Schema as _, Sqlite, StateTable, TargetTable,
+};
 use tillmart_model::BatchKind;
 
 #[tokio::main(flavor = "multi_thread")]
 async fn main() {
-    let argument = |at: usize, default: i64| std::env::args().nth(at).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let argument =
+        |at: usize, default: i64| std::env::args().nth(at).and_then(|text| text.parse().ok()).unwrap_or(default);
     let (customers, days) = (argument(1, 1_000_000), argument(2, 4));
     let folder = tempfile::tempdir().expect("a folder");
     let shop = Shop::open(&folder.path().join("tillmart.db"), customers).await;
     println!("{customers} customers, {days} days of all of them, then one of every hundredth");
-    println!("   wall s     CPU s");
+    println!("   wall s     CPU s   MiB now  MiB peak");
     shop.read_customers(folder.path()).await;
     let all: Vec<i64> = (0..customers).collect();
     for day in 1..=days {
@@ -33,7 +36,6 @@ async fn main() {
     shop.publish("the next day: one customer in a hundred buys", &some, MAY, 300).await;
     shop.publish("the next month: every customer buys", &all, JUNE, 100).await;
     shop.publish("its second day: every customer buys", &all, JUNE, 100).await;
-    println!("{:>9} MiB  largest resident memory", peak_mib());
     let bytes = std::fs::metadata(shop.database.path()).expect("the file").len();
     println!("{:>9} MiB  database file", bytes >> 20);
 }
@@ -51,7 +53,8 @@ impl Watch {
 
     #[allow(clippy::float_arithmetic, reason = "seconds, not money")]
     fn told(&self, name: &str) {
-        println!("{:>9.2} {:>9.2}  {name}", self.wall.elapsed().as_secs_f64(), cpu_seconds() - self.cpu);
+        let (wall, cpu) = (self.wall.elapsed().as_secs_f64(), cpu_seconds() - self.cpu);
+        println!("{wall:>9.2} {cpu:>9.2} {:>9} {:>9}  {name}", memory_mib("VmRSS:"), memory_mib("VmHWM:"));
     }
 }
 
@@ -64,9 +67,10 @@ fn cpu_seconds() -> f64 {
     f64::from(ticks) / 100.0
 }
 
-fn peak_mib() -> u64 {
+/// Resident memory of the process.
+fn memory_mib(which: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmHWM:")).expect("a line");
+    let line = status.lines().find(|line| line.starts_with(which)).expect("a line");
     line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") >> 10
 }
 
@@ -133,9 +137,14 @@ impl Shop {
 
 fn write_customers(file: &Path, customers: i64) {
     let mut out = std::io::BufWriter::new(std::fs::File::create(file).expect("a file"));
-    let mut line = String::from("customer_id,first_name,last_name,address,pincode,phone_number,customer_joining_date\n");
+    let mut line =
+        String::from("customer_id,first_name,last_name,address,pincode,phone_number,customer_joining_date\n");
     for customer in 0..customers {
-        let _ = writeln!(line, "{customer},Saanvi,Number {customer},\"{customer} Long Street, Some Town\",56{:04},+91 98{customer:08},2021-03-04", customer % 10_000);
+        let _ = writeln!(
+            line,
+            "{customer},Saanvi,Number {customer},\"{customer} Long Street, Some Town\",56{:04},+91 98{customer:08},2021-03-04",
+            customer % 10_000
+        );
         out.write_all(line.as_bytes()).expect("written");
         line.clear();
     }
