@@ -94,8 +94,8 @@ pub trait Ledger: Send + Sync {
         now: DateTime<Utc>,
     ) -> Result<()>;
 
-    /// Status `I` and the new location of one source file of a `Published` batch.
-    async fn archived(&self, lease: &Lease, file_id: i64, location: &str, now: DateTime<Utc>) -> Result<()>;
+    /// Status `I` and the new location of source files of a `Published` batch, by id: of all of them, or of none.
+    async fn archived(&self, lease: &Lease, files: &[(i64, String)], now: DateTime<Utc>) -> Result<()>;
 
     /// `Published` → `Finished`; a `Promise` fault while a file of the batch is still active.
     async fn finished(&self, lease: &Lease, batch_id: i64, now: DateTime<Utc>) -> Result<()>;

@@ -14,6 +14,7 @@ mod store;
 mod table;
 
 pub use commit::{Commit, Committed};
+pub use moves::Copy;
 pub use probe::Permission;
 pub use store::{Hidden, Listing, Store};
 pub use table::{ActiveFile, Lake, TableSnapshot, TableSpec};

@@ -1,19 +1,36 @@
 //! Moving source files without losing a byte of anybody's: copy, verify, look once more, delete. Each step may be repeated after
 //! a crash at any point.
 
-use crate::folder::{file_of, remove_abandoned, remove_stale};
+use crate::folder::{Linked, file_of, link, remove_abandoned, remove_stale, sync_names};
 use crate::store::{READ_BYTES, Store, store_fault};
+use futures::StreamExt;
 use object_store::{Error as StoreError, ObjectStoreExt, WriteMultipart};
 use tillmart_model::{Clock, Fault, FaultKind, Found, Result};
 
 /// Pieces of a copy on their way at once.
 const PIECES_AT_ONCE: usize = 4;
 
+/// Objects copied beside each other.
+const COPIES_AT_ONCE: usize = 8;
+
 /// Longest name of a file or folder that common file systems take, in bytes.
 const NAME_BYTES: usize = 255;
 
 /// Longest key that S3 takes, in bytes.
 const KEY_BYTES: usize = 1024;
+
+/// A copy that is to be made.
+#[derive(Debug, Clone)]
+pub struct Copy<'a> {
+    /// The claimed version.
+    pub from: &'a Found,
+    /// Where it lies.
+    pub source: String,
+    /// Its digest.
+    pub digest: &'a str,
+    /// Where the copy goes.
+    pub to: String,
+}
 
 impl Store {
     /// Whether an object may have this path: no name of it is too long, and in a folder no part of it is something else already,
@@ -40,13 +57,54 @@ impl Store {
     /// Copies an object whose digest is known to a new place. Repeatable: a finished copy is recognised by size and digest.
     /// Returns `false`, and leaves no half copy behind, when the source is gone or has other bytes than claimed.
     ///
+    /// In a folder the claimed version gets the new place as a second name where it can, and is recognised by its ETag.
+    ///
     /// # Errors
     /// `Store` when the store refuses; the copy is verified before this returns.
     pub async fn copy_verified(&self, from: &Found, source: &str, digest: &str, to: &str) -> Result<bool> {
+        let copy = Copy { from, source: source.to_owned(), digest, to: to.to_owned() };
+        self.remove_stale_parts(std::slice::from_ref(&copy)).await?;
+        let is_copied = self.copy(&copy).await?;
+        if is_copied {
+            self.sync_names(vec![&copy]).await?;
+        }
+        Ok(is_copied)
+    }
+
+    /// As [`Store::copy_verified`], for several at once: what they share is done once for all of them. One answer for each, in
+    /// their order.
+    ///
+    /// # Errors
+    /// `Store` when a folder can be neither read nor brought to the disk.
+    pub async fn copy_all_verified(&self, copies: &[Copy<'_>]) -> Result<Vec<Result<bool>>> {
+        self.remove_stale_parts(copies).await?;
+        let copying = futures::stream::iter(copies).map(|copy| self.copy(copy)).buffered(COPIES_AT_ONCE);
+        let copied: Vec<Result<bool>> = copying.collect().await;
+        let is_copied = |(copy, copied): (_, &Result<bool>)| matches!(copied, Ok(true)).then_some(copy);
+        self.sync_names(copies.iter().zip(&copied).filter_map(is_copied).collect()).await?;
+        Ok(copied)
+    }
+
+    /// One copy, whose name may not be on the disk yet.
+    async fn copy(&self, copy: &Copy<'_>) -> Result<bool> {
+        let (from, source, to) = (copy.from, copy.source.as_str(), copy.to.as_str());
+        match self.link(from, source, to).await? {
+            Linked::Done => Ok(true),
+            Linked::Changed => Ok(false),
+            Linked::Impossible => self.copy_bytes(from, source, copy.digest, to).await,
+        }
+    }
+
+    async fn link(&self, from: &Found, source: &str, to: &str) -> Result<Linked> {
+        let Some(claimed) = from.etag.clone().filter(|_| self.local) else { return Ok(Linked::Impossible) };
+        let (source_file, target) = (file_of(&self.path(source)?), file_of(&self.path(to)?));
+        blocking(to, move || link(&source_file, &claimed, &target)).await
+    }
+
+    async fn copy_bytes(&self, from: &Found, source: &str, digest: &str, to: &str) -> Result<bool> {
         if self.holds(to, from.size, digest).await? {
             return Ok(true);
         }
-        self.remove_stale_parts(to).await?;
         let is_copied = if !self.local && from.etag.is_some() && from.size <= self.service_copy_bytes {
             self.copy_by_service(from, source, to).await?
         } else if from.size <= READ_BYTES {
@@ -71,13 +129,18 @@ impl Store {
             .hint("check the storage, then run again: the source file is still in place"))
     }
 
-    /// What a writer that died in the middle of a copy left beside it.
-    async fn remove_stale_parts(&self, to: &str) -> Result<()> {
-        if !self.local {
-            return Ok(());
-        }
-        let target = file_of(&self.path(to)?);
-        blocking(to, move || remove_stale(&target)).await
+    /// What writers that died in the middle of copies left beside them.
+    async fn remove_stale_parts(&self, copies: &[Copy<'_>]) -> Result<()> {
+        let (Some(first), true) = (copies.first(), self.local) else { return Ok(()) };
+        let targets = copies.iter().map(|copy| Ok(file_of(&self.path(&copy.to)?))).collect::<Result<Vec<_>>>()?;
+        blocking(&first.to, move || remove_stale(&targets)).await
+    }
+
+    /// Brings the names of copies to the disk.
+    async fn sync_names(&self, copies: Vec<&Copy<'_>>) -> Result<()> {
+        let (Some(first), true) = (copies.first(), self.local) else { return Ok(()) };
+        let targets = copies.iter().map(|copy| Ok(file_of(&self.path(&copy.to)?))).collect::<Result<Vec<_>>>()?;
+        blocking(&first.to, move || sync_names(&targets)).await
     }
 
     /// Removes what writers that died long ago left in a folder. A service hides such parts and forgets them by its own rules.
@@ -150,6 +213,17 @@ impl Store {
         }
         writer.finish().await.map_err(fault)?;
         Ok(true)
+    }
+
+    /// Whether the claimed version, or a copy of it, lies there: in a folder its ETag tells, elsewhere size and digest.
+    ///
+    /// # Errors
+    /// `Store` when the store does not answer.
+    pub async fn holds_version(&self, relative: &str, claimed: &Found, digest: &str) -> Result<bool> {
+        if self.local && claimed.etag.is_some() && self.is_still(claimed, relative).await? {
+            return Ok(true);
+        }
+        self.holds(relative, claimed.size, digest).await
     }
 
     /// Whether an object of this size and digest lies there.

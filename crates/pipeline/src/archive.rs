@@ -2,12 +2,16 @@
 
 use crate::Point;
 use crate::shop::Pipeline;
-use futures::{StreamExt, TryStreamExt};
+use futures::StreamExt;
 use tillmart_database::Lease;
+use tillmart_lake::Copy;
 use tillmart_model::{ArchivePolicy, Batch, Fault, FaultKind, FileOutcome, FileReason, Result, SourceFile, money};
 
-/// Files moved beside each other.
-const MOVES: usize = 8;
+/// Files looked at, or deleted, beside each other.
+const AT_ONCE: usize = 8;
+
+/// Files that are archived together: what waits for the disk is done once for all of them.
+const FILES_TOGETHER: usize = 128;
 
 /// Bytes of a name in a place of its own, so that the name of a report fits beside it.
 const APART_BYTES: usize = 200;
@@ -15,28 +19,48 @@ const APART_BYTES: usize = 200;
 impl Pipeline {
     /// `Published` → `Finished`.
     pub(crate) async fn archive(&self, lease: &Lease, batch: &Batch) -> Result<()> {
-        futures::stream::iter(batch.files.iter().filter(|file| file.active))
-            .map(|file| self.archive_file(lease, file))
-            .buffer_unordered(MOVES)
-            .try_collect::<Vec<()>>()
-            .await?;
+        let active: Vec<&SourceFile> = batch.files.iter().filter(|file| file.active).collect();
+        for some in active.chunks(FILES_TOGETHER) {
+            self.archive_some(lease, some).await?;
+        }
         self.seams.ledger.finished(lease, batch.id, self.seams.clock.now()).await
     }
 
-    async fn archive_file(&self, lease: &Lease, file: &SourceFile) -> Result<()> {
-        let location = self.move_file(file).await?;
-        self.seams.ledger.archived(lease, file.id, &location, self.seams.clock.now()).await?;
-        self.observer.reached(Point::Archived);
-        Ok(())
+    /// Moves some files. One that cannot be moved does not keep the others from being archived, and is told then.
+    async fn archive_some(&self, lease: &Lease, files: &[&SourceFile]) -> Result<()> {
+        let placing = futures::stream::iter(files).map(|file| self.place_of(file)).buffered(AT_ONCE);
+        let (mut done, mut faults, mut copies) = (Vec::new(), Vec::new(), Vec::new());
+        for (file, place) in files.iter().zip(placing.collect::<Vec<_>>().await) {
+            match place {
+                Ok(Place::There(location)) => done.push((file.id, location)),
+                Ok(Place::Copy(copy)) => copies.push((file.id, copy)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        let (ids, copies): (Vec<i64>, Vec<Copy<'_>>) = copies.into_iter().unzip();
+        let copied = self.seams.store.copy_all_verified(&copies).await?;
+        let deleting = futures::stream::iter(copies.iter().zip(copied)).map(|(copy, copied)| self.finish(copy, copied));
+        for (id, location) in ids.into_iter().zip(deleting.buffered(AT_ONCE).collect::<Vec<_>>().await) {
+            match location {
+                Ok(location) => done.push((id, location)),
+                Err(fault) => faults.push(fault),
+            }
+        }
+        self.seams.ledger.archived(lease, &done, self.seams.clock.now()).await?;
+        done.iter().for_each(|_| self.observer.reached(Point::Archived));
+        match faults.into_iter().next() {
+            None => Ok(()),
+            Some(fault) => Err(fault),
+        }
     }
 
-    /// Moves one file and returns where it lies now.
-    async fn move_file(&self, file: &SourceFile) -> Result<String> {
+    /// Where a file is to lie, with the report of a rejected one beside it.
+    async fn place_of<'f>(&self, file: &'f SourceFile) -> Result<Place<'f>> {
         let source = format!("{}/{}", self.options.incoming, file.found.path);
         let area = match &file.outcome {
             // Its claimed bytes are gone; what lies there now is a new delivery and stays.
             FileOutcome::Rejected(fault) if fault.reason == FileReason::Overwritten => {
-                return Ok(format!("{source} (overwritten)"));
+                return Ok(Place::There(overwritten(&source)));
             }
             FileOutcome::Rejected(_) => &self.options.error,
             _ => &self.options.processed,
@@ -46,21 +70,37 @@ impl Pipeline {
             self.seams.store.write(&place, report(file, fault).into_bytes()).await?;
         }
         if self.options.archive == ArchivePolicy::Keep {
-            return Ok(source);
+            return Ok(Place::There(source));
         }
         let digest = file.digest.as_deref().ok_or_else(|| {
             Fault::new(FaultKind::Promise, "a finished file has no digest").at(file.found.path.clone())
         })?;
-        let target = self.archive_place(area, file, digest).await?;
-        if !self.seams.store.copy_verified(&file.found, &source, digest, &target).await? {
+        let to = self.archive_place(area, file, digest).await?;
+        Ok(Place::Copy(Copy { from: &file.found, source, digest, to }))
+    }
+
+    /// Deletes the original of a copy, and returns where the file lies now.
+    async fn finish(&self, copy: &Copy<'_>, copied: Result<bool>) -> Result<String> {
+        if !copied? {
             // Overwritten after it was read: the landed bytes are gone, the new ones are a new delivery.
-            return Ok(format!("{source} (overwritten)"));
+            return Ok(overwritten(&copy.source));
         }
         self.observer.reached(Point::Copied);
-        self.seams.store.delete_version(&source, &file.found).await?;
+        self.seams.store.delete_version(&copy.source, copy.from).await?;
         self.observer.reached(Point::Deleted);
-        Ok(target)
+        Ok(copy.to.clone())
     }
+}
+
+/// What is to be done about a finished file.
+enum Place<'f> {
+    /// Nothing: this is where it lies.
+    There(String),
+    Copy(Copy<'f>),
+}
+
+fn overwritten(source: &str) -> String {
+    format!("{source} (overwritten)")
 }
 
 impl Pipeline {
@@ -73,7 +113,7 @@ impl Pipeline {
             if !store.can_have(&place).await? {
                 continue;
             }
-            if store.look(&place).await?.is_none() || store.holds(&place, file.found.size, digest).await? {
+            if store.look(&place).await?.is_none() || store.holds_version(&place, &file.found, digest).await? {
                 return Ok(place);
             }
         }

@@ -123,28 +123,13 @@ impl Ledger for MySql {
         .await
     }
 
-    async fn archived(&self, lease: &Lease, file_id: i64, location: &str, now: DateTime<Utc>) -> Result<()> {
-        let (lease, location) = (lease.clone(), location.to_owned());
+    async fn archived(&self, lease: &Lease, files: &[(i64, String)], now: DateTime<Utc>) -> Result<()> {
+        let (lease, files) = (lease.clone(), files.to_vec());
         self.write(move |link| {
             lease::current(link, &lease)?;
-            let file = file(link, file_id)?.ok_or_else(|| no_file(file_id))?;
-            let batch = rules::of_feed(bare_batch(link, file.batch_id)?, &lease)?;
-            if !file.active && file.location == location {
-                return Ok(());
+            for (file_id, location) in &files {
+                archive(link, &lease, *file_id, location, now)?;
             }
-            if !file.active || !matches!(batch.state, BatchState::Published { .. }) {
-                return Err(illegal(&batch, &format!("archived (source file {file_id})")).into());
-            }
-            // An active file lies where it was delivered.
-            let kept = file.location == location;
-            let values = vec![
-                location.as_str().into(),
-                kept.into(),
-                people_time(now).into(),
-                moment_text(now).into(),
-                file_id.into(),
-            ];
-            link.execute(statements::FILE_ARCHIVED, values)?;
             Ok(())
         })
         .await
@@ -311,6 +296,22 @@ fn claim_row(sql: &mut String, claim: &Claim<'_>, found: &Found, batch_id: i64) 
     sql.push_str(", ");
     literal(sql, &Datum::Text(&modified));
     sql.push_str(", 'pending', '{}'");
+    Ok(())
+}
+
+fn archive(link: &mut Link, lease: &Lease, file_id: i64, location: &str, now: DateTime<Utc>) -> Tried<()> {
+    let file = file(link, file_id)?.ok_or_else(|| no_file(file_id))?;
+    let batch = rules::of_feed(bare_batch(link, file.batch_id)?, lease)?;
+    if !file.active && file.location == location {
+        return Ok(());
+    }
+    if !file.active || !matches!(batch.state, BatchState::Published { .. }) {
+        return Err(illegal(&batch, &format!("archived (source file {file_id})")).into());
+    }
+    // An active file lies where it was delivered.
+    let kept = file.location == location;
+    let values = vec![location.into(), kept.into(), people_time(now).into(), moment_text(now).into(), file_id.into()];
+    link.execute(statements::FILE_ARCHIVED, values)?;
     Ok(())
 }
 

@@ -107,20 +107,13 @@ impl Ledger for Sqlite {
         .await
     }
 
-    async fn archived(&self, lease: &Lease, file_id: i64, location: &str, now: DateTime<Utc>) -> Result<()> {
-        let (lease, location) = (lease.clone(), location.to_owned());
+    async fn archived(&self, lease: &Lease, files: &[(i64, String)], now: DateTime<Utc>) -> Result<()> {
+        let (lease, files) = (lease.clone(), files.to_vec());
         self.write(move |transaction| {
             lease::current(transaction, &lease)?;
-            let file = file(transaction, file_id)?.ok_or_else(|| no_file(file_id))?;
-            let batch = own_batch(transaction, &lease, file.batch_id)?;
-            if !file.active && file.location == location {
-                return Ok(());
+            for (file_id, location) in &files {
+                archive(transaction, &lease, *file_id, location, now)?;
             }
-            if !file.active || !matches!(batch.state, BatchState::Published { .. }) {
-                return Err(illegal(&batch, &format!("archived (source file {file_id})")).into());
-            }
-            let mut statement = transaction.prepare_cached(statements::FILE_ARCHIVED)?;
-            statement.execute(params![file_id, location, moment_text(now)])?;
             Ok(())
         })
         .await
@@ -240,6 +233,20 @@ fn write_claim(connection: &Connection, claim: &Claim<'_>) -> Tried<Batch> {
         statement.execute(row)?;
     }
     with_files(connection, bare_batch(connection, batch_id)?)
+}
+
+fn archive(connection: &Connection, lease: &Lease, file_id: i64, location: &str, now: DateTime<Utc>) -> Tried<()> {
+    let file = file(connection, file_id)?.ok_or_else(|| no_file(file_id))?;
+    let batch = rules::of_feed(bare_batch(connection, file.batch_id)?, lease)?;
+    if !file.active && file.location == location {
+        return Ok(());
+    }
+    if !file.active || !matches!(batch.state, BatchState::Published { .. }) {
+        return Err(illegal(&batch, &format!("archived (source file {file_id})")).into());
+    }
+    let mut statement = connection.prepare_cached(statements::FILE_ARCHIVED)?;
+    statement.execute(params![file_id, location, moment_text(now)])?;
+    Ok(())
 }
 
 /// Writes what the check decided of every file of the batch.

@@ -5,14 +5,21 @@
 //! - SQLite blocks, so every call runs on tokio's blocking threads.
 
 mod dimensions;
+mod kept;
 mod lease;
 mod ledger;
 mod load;
 mod merge;
 mod migrate;
+mod order;
 mod publish;
+mod puts;
+mod replace;
 mod rows;
+mod scopes;
+mod seek;
 mod statements;
+mod sums;
 mod tables;
 mod trouble;
 

@@ -2,6 +2,7 @@
 
 pub(super) const MIGRATION_TABLE: &str = include_str!("../../../../sql/ledger/sqlite/migration_table.sql");
 pub(super) const TABLES: &str = include_str!("../../../../sql/ledger/sqlite/tables.sql");
+pub(super) const TIES: &str = include_str!("../../../../sql/ledger/sqlite/ties.sql");
 pub(super) const COLUMNS: &str = include_str!("../../../../sql/ledger/sqlite/columns.sql");
 
 pub(super) const LEASE_TAKE: &str = include_str!("../../../../sql/ledger/sqlite/lease_take.sql");

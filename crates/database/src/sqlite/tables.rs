@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tillmart_model::money;
 
 /// Most digits that a 64-bit integer holds whatever they are.
-const INTEGER_DIGITS: u8 = 18;
+pub(super) const INTEGER_DIGITS: u8 = 18;
 
 /// A quoted identifier.
 pub(super) fn quoted(name: &str) -> Tried<String> {
@@ -20,16 +20,6 @@ pub(super) fn quoted(name: &str) -> Tried<String> {
 pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> Tried<String> {
     let names: Vec<String> = names.into_iter().map(quoted).collect::<Tried<_>>()?;
     Ok(names.join(", "))
-}
-
-/// `a` and `b` of two relations are the same for every name: `l."a" = r."a" AND …`.
-pub(super) fn equal<'a>(left: &str, right: &str, names: impl IntoIterator<Item = &'a str>) -> Tried<String> {
-    let mut terms = Vec::new();
-    for name in names {
-        let name = quoted(name)?;
-        terms.push(format!("{left}.{name} = {right}.{name}"));
-    }
-    Ok(if terms.is_empty() { "1".to_owned() } else { terms.join(" AND ") })
 }
 
 /// A column as `sql/ledger/sqlite/columns.sql` tells it.
@@ -114,7 +104,7 @@ impl Layout {
     pub(super) fn make(&self, connection: &Connection) -> Tried<()> {
         let found = describe(connection, &self.name)?;
         if found.is_empty() {
-            connection.execute_batch(&self.ddl(&quoted(&self.name)?, "TABLE", true)?)?;
+            connection.execute_batch(&self.ddl()?)?;
             return Ok(());
         }
         let mut wanted: Vec<Described> = Vec::new();
@@ -133,21 +123,14 @@ impl Layout {
         Err(another_table(&self.name, words(&wanted), words(&found)).into())
     }
 
-    /// An empty temporary twin of the table, without its virtual columns and checks.
-    pub(super) fn make_twin(&self, connection: &Connection, twin: &str) -> Tried<()> {
-        connection.execute_batch(&format!("DROP TABLE IF EXISTS temp.{twin};"))?;
-        connection.execute_batch(&self.ddl(twin, "TEMP TABLE", false)?)?;
-        Ok(())
-    }
-
-    fn ddl(&self, name: &str, kind: &str, generated: bool) -> Tried<String> {
-        let virtual_columns = if generated { self.generated.as_slice() } else { &[] };
+    fn ddl(&self) -> Tried<String> {
         let mut parts = Vec::new();
-        for (column, declared, rest) in self.columns.iter().chain(virtual_columns) {
+        for (column, declared, rest) in self.columns.iter().chain(&self.generated) {
             parts.push(format!("{} {declared} {rest}", quoted(column)?).trim_end().to_owned());
         }
         parts.push(format!("PRIMARY KEY ({})", list(self.key.iter().map(String::as_str))?));
-        Ok(format!("CREATE {kind} {name} (\n    {}\n) STRICT, WITHOUT ROWID;", parts.join(",\n    ")))
+        let name = quoted(&self.name)?;
+        Ok(format!("CREATE TABLE {name} (\n    {}\n) STRICT, WITHOUT ROWID;", parts.join(",\n    ")))
     }
 }
 

@@ -105,7 +105,7 @@ pub(crate) async fn every_write_of_a_stale_lease_is_refused(setting: &dyn Settin
         refused(database.landed(&stale, batch.id, "m", &files, at(61)).await, FaultKind::Busy),
         refused(database.committed(&stale, batch.id, &versions(), at(61)).await, FaultKind::Busy),
         refused(database.begin(&stale, batch.id).await, FaultKind::Busy),
-        refused(database.archived(&stale, batch.files[0].id, "x", at(61)).await, FaultKind::Busy),
+        refused(database.archived(&stale, &[(batch.files[0].id, "x".to_owned())], at(61)).await, FaultKind::Busy),
         refused(database.finished(&stale, batch.id, at(61)).await, FaultKind::Busy),
         refused(database.renew(&stale, at(61), ttl()).await, FaultKind::Busy),
     ];
@@ -170,7 +170,7 @@ pub(crate) async fn repeating_the_last_write_changes_nothing(setting: &dyn Setti
     database.begin(&lease, batch.id).await.expect("begun").commit(at(4)).await.expect("published");
     for _ in 0..2 {
         for file in &batch.files {
-            database.archived(&lease, file.id, "done/x.csv", at(5)).await.expect("archived");
+            database.archived(&lease, &[(file.id, "done/x.csv".to_owned())], at(5)).await.expect("archived");
         }
     }
     for _ in 0..2 {
@@ -191,8 +191,12 @@ pub(crate) async fn repeating_with_other_arguments_is_refused(setting: &dyn Sett
     database.committed(&lease, batch.id, &versions(), at(3)).await.expect("committed");
     refused(database.committed(&lease, batch.id, &BTreeMap::new(), at(3)).await, FaultKind::Promise);
     database.begin(&lease, batch.id).await.expect("begun").commit(at(4)).await.expect("published");
-    database.archived(&lease, batch.files[0].id, "here", at(5)).await.expect("archived");
-    refused(database.archived(&lease, batch.files[0].id, "there", at(5)).await, FaultKind::Promise);
+    let with_a_stranger = [(batch.files[0].id, "here".to_owned()), (999, "here".to_owned())];
+    refused(database.archived(&lease, &with_a_stranger, at(5)).await, FaultKind::Promise);
+    let file = database.file(batch.files[0].id).await.expect("read").expect("one");
+    assert!(file.active && file.location == batch.files[0].location, "of all of them, or of none");
+    database.archived(&lease, &[(batch.files[0].id, "here".to_owned())], at(5)).await.expect("archived");
+    refused(database.archived(&lease, &[(batch.files[0].id, "there".to_owned())], at(5)).await, FaultKind::Promise);
 }
 
 /// Every move from every state: only the arrows are open.
@@ -210,7 +214,7 @@ pub(crate) async fn illegal_moves_are_refused(setting: &dyn Setting) {
     archive(&*database, &lease, &batch).await;
     refused_moves(&*database, &lease, &batch, &["landed", "committed", "begin"]).await;
     refused(database.committed(&lease, batch.id + 1, &versions(), at(7)).await, FaultKind::Promise);
-    refused(database.archived(&lease, 999, "x", at(7)).await, FaultKind::Promise);
+    refused(database.archived(&lease, &[(999, "x".to_owned())], at(7)).await, FaultKind::Promise);
 }
 
 async fn refused_moves(database: &dyn Database, lease: &Lease, batch: &Batch, moves: &[&str]) {
@@ -221,7 +225,7 @@ async fn refused_moves(database: &dyn Database, lease: &Lease, batch: &Batch, mo
             "landed" => database.landed(lease, batch.id, "manifests/1.json", &files, at(2)).await,
             "committed" => database.committed(lease, batch.id, &versions(), at(3)).await,
             "begin" => database.begin(lease, batch.id).await.map(drop),
-            "archived" => database.archived(lease, batch.files[0].id, "x", at(5)).await,
+            "archived" => database.archived(lease, &[(batch.files[0].id, "x".to_owned())], at(5)).await,
             _ => database.finished(lease, batch.id, at(6)).await,
         };
         let fault = refused(result, FaultKind::Promise);
@@ -334,8 +338,8 @@ pub(crate) async fn kept_files_are_told(setting: &dyn Setting) {
     let batch = published(&*database, &lease, &["d/kept.csv", "moved.csv"]).await;
     assert_eq!(database.kept_in_place(FEED).await.expect("read"), [], "still active");
     let (kept, moved) = (&batch.files[0], &batch.files[1]);
-    database.archived(&lease, kept.id, &kept.location, at(5)).await.expect("kept");
-    database.archived(&lease, moved.id, "sales_data_processed/moved.csv", at(5)).await.expect("moved");
+    database.archived(&lease, &[(kept.id, kept.location.clone())], at(5)).await.expect("kept");
+    database.archived(&lease, &[(moved.id, "sales_data_processed/moved.csv".to_owned())], at(5)).await.expect("moved");
     database.finished(&lease, batch.id, at(6)).await.expect("finished");
     assert_eq!(database.kept_in_place(FEED).await.expect("read"), std::slice::from_ref(&kept.found));
 }

@@ -8,6 +8,7 @@ mod ledger;
 mod mariadb;
 mod mariadb_faults;
 mod publishing;
+mod row_scopes;
 mod scene;
 mod schema;
 mod scopes;
@@ -74,6 +75,10 @@ macro_rules! conformance {
                 text_of_any_layout_is_taken,
                 texts_are_keys_byte_by_byte,
                 many_scopes_are_touched_at_once,
+            );
+            conformance!(@cases $fresh, row_scopes:
+                random_publications_equal_a_recount,
+                a_scope_may_have_another_order_than_the_key,
             );
             conformance!(@cases $fresh, scopes:
                 no_scope_is_taken_for_syntax,

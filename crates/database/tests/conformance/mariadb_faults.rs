@@ -298,7 +298,7 @@ async fn lost_answers_of_the_ledger_change_nothing() {
         database.committed(&lease, batch.id, &crate::scene::versions(), at(3)).await.expect("committed");
         database.begin(&lease, batch.id).await.expect("begun").commit(at(4)).await.expect("published");
         lose();
-        database.archived(&lease, batch.files[0].id, "done", at(5)).await.expect("archived");
+        database.archived(&lease, &[(batch.files[0].id, "done".to_owned())], at(5)).await.expect("archived");
         lose();
         database.finished(&lease, batch.id, at(6)).await.expect("finished");
         lose();

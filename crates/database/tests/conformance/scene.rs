@@ -85,7 +85,7 @@ pub(crate) async fn published(database: &dyn Database, lease: &Lease, paths: &[&
 pub(crate) async fn archive(database: &dyn Database, lease: &Lease, batch: &Batch) {
     for file in &batch.files {
         let location = format!("sales_data_processed/{}", file.found.path);
-        database.archived(lease, file.id, &location, at(5)).await.expect("archived");
+        database.archived(lease, &[(file.id, location)], at(5)).await.expect("archived");
     }
     database.finished(lease, batch.id, at(6)).await.expect("finished");
 }

@@ -1,6 +1,8 @@
 //! SQLite's setting, and promises that only make sense there.
 
-use crate::scene::{migrated, paid, refused, team_state, team_target};
+use crate::scene::{
+    archive, at, committed, leased, migrated, paid, refused, sums, target_rows, team_state, team_target,
+};
 use crate::{Database, Setting};
 use arrow::datatypes::{DataType, Field, Schema};
 use std::path::{Path, PathBuf};
@@ -151,17 +153,58 @@ async fn scopes_are_found_by_index() {
     let database = migrated(&fresh).await;
     database.prepare(&team_state(), &team_target()).await.expect("prepared");
     let connection = rusqlite::Connection::open(fresh.path()).expect("opened");
-    connection.execute_batch("CREATE TEMP TABLE t (m, s, PRIMARY KEY (m, s)) WITHOUT ROWID").expect("made");
-    for table in ["tillmart_state_team", "sales_team_data_mart INDEXED BY sales_team_data_mart_scope"] {
-        let sql = format!(
-            "EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE (sales_month, store_id) IN (SELECT m, s FROM temp.t)"
-        );
-        let mut statement = connection.prepare(&sql).expect("prepared");
-        let plan: Vec<String> = statement
-            .query_map([], |row| row.get::<_, String>(3))
-            .expect("a plan")
-            .map(|row| row.expect("a line"))
-            .collect();
-        assert!(plan[0].starts_with("SEARCH") && plan[0].contains("sales_month=? AND store_id=?"), "{plan:?}");
+    let key = "sales_month, store_id, sales_person_id";
+    for (table, rest) in [
+        ("tillmart_state_team", "sales_person_id, sales_date"),
+        ("sales_team_data_mart INDEXED BY sales_team_data_mart_scope", "sales_person_id"),
+    ] {
+        for (question, wanted) in [
+            (format!("sales_month = ? AND store_id = ? ORDER BY {rest}"), "sales_month=? AND store_id=?"),
+            (format!("({key}) >= (?, ?, ?) ORDER BY {key}"), "(sales_month,store_id,sales_person_id)>(?,?,?)"),
+        ] {
+            let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE {question}");
+            let mut statement = connection.prepare(&sql).expect("prepared");
+            let values = rusqlite::params_from_iter(question.matches('?').map(|_| ""));
+            let lines = statement.query_map(values, |row| row.get::<_, String>(3)).expect("a plan");
+            let plan: Vec<String> = lines.map(|row| row.expect("a line")).collect();
+            assert!(plan.len() == 1 && plan[0].starts_with("SEARCH") && plan[0].contains(wanted), "{plan:?}");
+        }
     }
+}
+
+/// What somebody has tied to the rows of a published table is theirs: no publication takes other rows away with its own.
+#[tokio::test]
+async fn rows_that_others_tied_to_a_mart_stay() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    database.prepare(&team_state(), &team_target()).await.expect("prepared");
+    let lease = leased(&*database).await;
+    let batch = committed(&*database, &lease, &[]).await;
+    let state = sums(&[(7, "2024-05", 1, 19_850, 1_250, 2, 1), (8, "2024-05", 1, 19_850, 1_250, 2, 1)]);
+    let rows = |name| paid(&[(1, 7, Some(name), "2024-05", 5), (1, 8, Some("Eight"), "2024-05", 5)]);
+    let mut publication = database.begin(&lease, batch.id).await.expect("begun");
+    publication.merge(&team_state(), &state, 1).await.expect("merged");
+    publication.replace(&team_state(), &team_target(), &[rows("Seven")]).await.expect("replaced");
+    publication.commit(at(4)).await.expect("published");
+    archive(&*database, &lease, &batch).await;
+    fresh.by_hand(
+        "CREATE TABLE note (store_id INTEGER, person_id INTEGER, month TEXT,
+             FOREIGN KEY (store_id, person_id, month)
+             REFERENCES sales_team_data_mart (store_id, sales_person_id, sales_month) ON DELETE CASCADE);
+         INSERT INTO note VALUES (1, 7, '2024-05');
+         CREATE UNIQUE INDEX one_of_each_name ON sales_team_data_mart (full_name);",
+    );
+    let batch = committed(&*database, &lease, &[]).await;
+    let mut publication = database.begin(&lease, batch.id).await.expect("begun");
+    publication.merge(&team_state(), &state, 1).await.expect("merged");
+    let fault =
+        refused(publication.replace(&team_state(), &team_target(), &[rows("Eight")]).await, FaultKind::Database);
+    assert!(fault.to_string().contains("full_name"), "{fault}");
+    drop(publication);
+    let mut publication = database.begin(&lease, batch.id).await.expect("begun");
+    publication.merge(&team_state(), &state, 1).await.expect("merged");
+    publication.replace(&team_state(), &team_target(), &[rows("renamed")]).await.expect("replaced");
+    publication.commit(at(5)).await.expect("published");
+    assert_eq!(database.read_table("note").await.expect("read").num_rows(), 1, "the row was changed, not deleted");
+    assert_eq!(target_rows(&*database).await, rows("renamed"));
 }

@@ -4,6 +4,7 @@
 //! digits, and fails a whole listing for one name it cannot express. Here an acknowledged object is on the disk, with its name; every
 //! name that a path can hold goes through, and the others are told ([`Hidden`]).
 
+mod link;
 mod staged;
 mod walk;
 
@@ -23,7 +24,8 @@ use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
 
-pub(crate) use staged::{remove_abandoned, remove_stale};
+pub(crate) use link::{Linked, link, remove_stale, sync_names};
+pub(crate) use staged::remove_abandoned;
 pub(crate) use walk::{Entry, walk};
 
 /// The file system from its root on; a storage root is a prefix in it.

@@ -13,16 +13,24 @@ use uuid::Uuid;
 const START: &str = ".tillmart-";
 const END: &str = ".part";
 
+/// Letters of a staging name that tell its target.
+const TARGET_LETTERS: usize = 16;
+
 /// Whether this is the name of an object on its way; its writer may have died.
 pub(super) fn is_staged(name: &str) -> bool {
     name.starts_with(START) && name.ends_with(END)
 }
 
 /// What the staging names of one target begin with. The target's own name may be as long as a file name can be.
-fn staging_start(target: &Path) -> String {
+pub(super) fn staging_start(target: &Path) -> String {
     let name = target.file_name().unwrap_or_default();
     let digest = blake3::hash(name.as_encoded_bytes()).to_hex();
-    format!("{START}{}-", &digest[..16])
+    format!("{START}{}-", &digest[..TARGET_LETTERS])
+}
+
+/// What the staging names of the object begin with of which this is one.
+pub(super) fn is_part_of(staged: &str) -> Option<&str> {
+    is_staged(staged).then(|| staged.get(..START.len() + TARGET_LETTERS + 1)).flatten()
 }
 
 /// An object on its way. Dropped before it is finished, it leaves nothing.
@@ -78,7 +86,7 @@ impl Drop for Staged {
 }
 
 /// Makes a folder and those above it, so that they outlive a power cut.
-fn make_folders(folder: &Path) -> std::io::Result<()> {
+pub(super) fn make_folders(folder: &Path) -> std::io::Result<()> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|folder| !folder.exists()).collect();
     for folder in missing.into_iter().rev() {
         match std::fs::create_dir(folder) {
@@ -90,18 +98,12 @@ fn make_folders(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Brings the names in the folder of this entry to the disk, where the file system can do so.
-fn sync_folder(entry: &Path) -> std::io::Result<()> {
+pub(super) fn sync_folder(entry: &Path) -> std::io::Result<()> {
     let Some(folder) = entry.parent() else { return Ok(()) };
     match File::open(folder).and_then(|folder| folder.sync_all()) {
         Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Err(error),
         _ => Ok(()),
     }
-}
-
-/// Removes what writers that died have left of one object.
-pub(crate) fn remove_stale(target: &Path) -> std::io::Result<()> {
-    let start = staging_start(target);
-    remove(target.parent().unwrap_or(target), &|name, _| name.starts_with(&start)).map(drop)
 }
 
 /// Removes what writers that died have left in a folder and below it, if it is older than this. Returns how many.
@@ -123,7 +125,7 @@ fn entries(folder: &Path) -> std::io::Result<Vec<std::fs::DirEntry>> {
     }
 }
 
-fn remove(folder: &Path, wanted: &dyn Fn(&str, SystemTime) -> bool) -> std::io::Result<usize> {
+pub(super) fn remove(folder: &Path, wanted: &dyn Fn(&str, SystemTime) -> bool) -> std::io::Result<usize> {
     let mut removed = 0;
     for entry in entries(folder)? {
         let name = entry.file_name();

@@ -1,0 +1,219 @@
+//! How much CPU and time a day's publication to SQLite and the reading of the customers take, and how much memory.
+//!
+//! `cargo run --release -p tillmart-database --example sqlite_speed [CUSTOMERS] [DAYS]`
+
+#![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement, read by the person who started it")]
+#![allow(clippy::disallowed_methods, reason = "it measures time")]
+
+use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
+use chrono::{DateTime, Duration, Utc};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use tillmart_database::{
+    Dimension, Dimensions, Lease, Ledger, Publisher, Schema as _, Sqlite, StateTable, TargetTable,
+};
+use tillmart_model::BatchKind;
+
+#[tokio::main(flavor = "multi_thread")]
+async fn main() {
+    let argument =
+        |at: usize, default: i64| std::env::args().nth(at).and_then(|text| text.parse().ok()).unwrap_or(default);
+    let (customers, days) = (argument(1, 1_000_000), argument(2, 4));
+    let folder = tempfile::tempdir().expect("a folder");
+    let shop = Shop::open(&folder.path().join("tillmart.db"), customers).await;
+    println!("{customers} customers, {days} days of all of them, then one of every hundredth");
+    println!("   wall s     CPU s   MiB now  MiB peak");
+    shop.read_customers(folder.path()).await;
+    let all: Vec<i64> = (0..customers).collect();
+    for day in 1..=days {
+        shop.publish(&format!("day {day}: every customer buys"), &all, MAY, 100 + i128::from(day)).await;
+    }
+    let some: Vec<i64> = (0..customers).step_by(100).collect();
+    shop.publish("the next day: one customer in a hundred buys", &some, MAY, 300).await;
+    shop.publish("the next month: every customer buys", &all, JUNE, 100).await;
+    shop.publish("its second day: every customer buys", &all, JUNE, 100).await;
+    let bytes = std::fs::metadata(shop.database.path()).expect("the file").len();
+    println!("{:>9} MiB  database file", bytes >> 20);
+}
+
+/// Wall and CPU seconds of a piece of work.
+struct Watch {
+    wall: Instant,
+    cpu: f64,
+}
+
+impl Watch {
+    fn start() -> Watch {
+        Watch { wall: Instant::now(), cpu: cpu_seconds() }
+    }
+
+    #[allow(clippy::float_arithmetic, reason = "seconds, not money")]
+    fn told(&self, name: &str) {
+        let (wall, cpu) = (self.wall.elapsed().as_secs_f64(), cpu_seconds() - self.cpu);
+        println!("{wall:>9.2} {cpu:>9.2} {:>9} {:>9}  {name}", memory_mib("VmRSS:"), memory_mib("VmHWM:"));
+    }
+}
+
+/// Of the whole process, in steps of a hundredth.
+#[allow(clippy::float_arithmetic, reason = "seconds, not money")]
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let after_name = stat.rsplit(") ").next().expect("fields");
+    let ticks: u32 = after_name.split(' ').skip(11).take(2).filter_map(|ticks| ticks.parse::<u32>().ok()).sum();
+    f64::from(ticks) / 100.0
+}
+
+/// Resident memory of the process.
+fn memory_mib(which: &str) -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find(|line| line.starts_with(which)).expect("a line");
+    line.split_whitespace().nth(1).and_then(|kib| kib.parse::<u64>().ok()).expect("a number") >> 10
+}
+
+/// Publications as a run makes them.
+struct Shop {
+    database: Sqlite,
+    lease: Lease,
+    customers: i64,
+}
+
+impl Shop {
+    async fn open(file: &Path, customers: i64) -> Shop {
+        let database = Sqlite::open(file).expect("opened");
+        database.migrate().await.expect("migrated");
+        database.prepare(&state(), &target()).await.expect("prepared");
+        let lease = database.acquire("sales", "speed", now(), Duration::hours(9), &|_| false).await.expect("the lease");
+        Shop { database, lease, customers }
+    }
+
+    async fn read_customers(&self, folder: &Path) {
+        let csv = folder.join("customer.csv");
+        write_customers(&csv, self.customers);
+        let watch = Watch::start();
+        self.database.load_csv(Dimension::Customer, &csv).await.expect("loaded");
+        watch.told("customers loaded from CSV");
+        for _ in 0..3 {
+            let watch = Watch::start();
+            let read = self.database.read(Dimension::Customer).await.expect("read");
+            watch.told(&format!("customers read, {} MiB", read.get_array_memory_size() >> 20));
+        }
+    }
+
+    async fn publish(&self, name: &str, customers: &[i64], month: i32, cents: i128) {
+        println!("{name}");
+        let (database, lease, changed) = (&self.database, &self.lease, customers.len() as u64);
+        let batch = database.claim(lease, &BatchKind::Load, now().date_naive(), "", &[], now()).await.expect("claimed");
+        database.landed(lease, batch.id, "m", &[], now()).await.expect("landed");
+        database.committed(lease, batch.id, &Default::default(), now()).await.expect("committed");
+        let deltas: Vec<RecordBatch> = customers.chunks(8_192).map(|part| delta(part, month, cents)).collect();
+        let whole = Watch::start();
+        let mut publication = database.begin(lease, batch.id).await.expect("begun");
+        let watch = Watch::start();
+        for delta in &deltas {
+            publication.merge(&state(), delta, 1).await.expect("merged");
+        }
+        watch.told("  merge of the changed rows into the state");
+        let watch = Watch::start();
+        let sums = publication.touched(&state()).await.expect("touched");
+        watch.told("  touched state rows read");
+        let watch = Watch::start();
+        let finished: Vec<RecordBatch> = sums.iter().map(finish).collect();
+        watch.told("  (rows made by this program)");
+        let watch = Watch::start();
+        let replaced = publication.replace(&state(), &target(), &finished).await.expect("replaced");
+        watch.told("  published table made equal");
+        assert_eq!(replaced, changed, "every row that changed is published");
+        let watch = Watch::start();
+        publication.commit(now()).await.expect("published");
+        watch.told("  commit");
+        database.finished(lease, batch.id, now()).await.expect("finished");
+        whole.told("  in all");
+    }
+}
+
+fn write_customers(file: &Path, customers: i64) {
+    let mut out = std::io::BufWriter::new(std::fs::File::create(file).expect("a file"));
+    let mut line =
+        String::from("customer_id,first_name,last_name,address,pincode,phone_number,customer_joining_date\n");
+    for customer in 0..customers {
+        let _ = writeln!(
+            line,
+            "{customer},Saanvi,Number {customer},\"{customer} Long Street, Some Town\",56{:04},+91 98{customer:08},2021-03-04",
+            customer % 10_000
+        );
+        out.write_all(line.as_bytes()).expect("written");
+        line.clear();
+    }
+    out.flush().expect("written");
+}
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_720_000_000, 0).expect("a time")
+}
+
+fn state() -> StateTable {
+    let schema = Schema::new(vec![
+        Field::new("customer_id", DataType::Int64, false),
+        Field::new("sales_date_month", DataType::Date32, false),
+        Field::new("total_sales", DataType::Decimal128(24, 2), false),
+        Field::new("landed_rows", DataType::Int64, false),
+    ]);
+    let scope = vec!["customer_id".to_owned(), "sales_date_month".to_owned()];
+    StateTable { mart: "customers_data_mart".to_owned(), schema: Arc::new(schema), keys: 2, scope }
+}
+
+fn target() -> TargetTable {
+    let schema = Schema::new(vec![
+        Field::new("customer_id", DataType::Int64, false),
+        Field::new("full_name", DataType::Utf8, true),
+        Field::new("address", DataType::Utf8, true),
+        Field::new("phone_number", DataType::Utf8, true),
+        Field::new("sales_date_month", DataType::Date32, false),
+        Field::new("total_sales", DataType::Decimal128(16, 2), true),
+    ]);
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    TargetTable {
+        name: "customers_data_mart".to_owned(),
+        schema: Arc::new(schema),
+        key: names(&["customer_id", "sales_date_month"]),
+        scope: names(&["customer_id", "sales_date_month"]),
+    }
+}
+
+/// 2024-05-01 and 2024-06-01.
+const MAY: i32 = 19_844;
+const JUNE: i32 = 19_875;
+
+fn delta(customers: &[i64], month: i32, cents: i128) -> RecordBatch {
+    let totals = Decimal128Array::from_iter_values(customers.iter().map(|customer| cents + i128::from(customer % 90)));
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Int64Array::from(customers.to_vec())),
+        Arc::new(Date32Array::from(vec![month; customers.len()])),
+        Arc::new(totals.with_data_type(DataType::Decimal128(24, 2))),
+        Arc::new(Int64Array::from(vec![14; customers.len()])),
+    ];
+    RecordBatch::try_new(state().schema, columns).expect("a batch")
+}
+
+/// What the mart's `finish` would make of state rows.
+fn finish(sums: &RecordBatch) -> RecordBatch {
+    let customers: &Int64Array = sums.column(0).as_any().downcast_ref().expect("customers");
+    let totals: &Decimal128Array = sums.column(2).as_any().downcast_ref().expect("totals");
+    let text = |of: &dyn Fn(i64) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(customers.values().iter().map(|customer| of(*customer))))
+    };
+    let totals = Decimal128Array::from_iter_values(totals.values().iter().copied());
+    let columns: Vec<ArrayRef> = vec![
+        Arc::clone(sums.column(0)),
+        text(&|customer| format!("Saanvi Number {customer}")),
+        text(&|customer| format!("{customer} Long Street, Some Town")),
+        text(&|customer| format!("+91 98{customer:08}")),
+        Arc::clone(sums.column(1)),
+        Arc::new(totals.with_data_type(DataType::Decimal128(16, 2))),
+    ];
+    RecordBatch::try_new(target().schema, columns).expect("a batch")
+}

@@ -1,0 +1,51 @@
+//! Writes rows several at a time: half of what a statement of one row costs is the statement.
+
+use super::kept::Kept;
+use super::trouble::Tried;
+use rusqlite::{Connection, Statement};
+
+/// Values of one statement: beyond some hundred nothing is gained.
+const VALUES_MOST: usize = 128;
+
+/// A prepared `INSERT` of many rows, and one of a single row for what is left over.
+pub(super) struct Puts<'c> {
+    many: Statement<'c>,
+    one: Statement<'c>,
+    columns: usize,
+    rows: usize,
+}
+
+impl<'c> Puts<'c> {
+    /// `before` and `after` are the statement's text around its `VALUES`.
+    pub(super) fn new(connection: &'c Connection, before: &str, columns: usize, after: &str) -> Tried<Self> {
+        let rows = (VALUES_MOST / columns.max(1)).max(1);
+        let row = format!("({})", vec!["?"; columns].join(", "));
+        let prepared = |rows: usize| {
+            let values = vec![row.as_str(); rows].join(", ");
+            connection.prepare(&format!("{before} VALUES {values} {after}"))
+        };
+        Ok(Puts { many: prepared(rows)?, one: prepared(1)?, columns, rows })
+    }
+
+    /// Puts a row for each item; `value` tells its values column by column.
+    pub(super) fn put<'v, T>(&mut self, items: &[T], value: impl Fn(&T, usize) -> Tried<Kept<'v>>) -> Tried<()> {
+        let mut full = items.chunks_exact(self.rows);
+        for some in &mut full {
+            let mut parameter = 0;
+            for item in some {
+                for column in 0..self.columns {
+                    parameter += 1;
+                    self.many.raw_bind_parameter(parameter, value(item, column)?)?;
+                }
+            }
+            self.many.raw_execute()?;
+        }
+        for item in full.remainder() {
+            for column in 0..self.columns {
+                self.one.raw_bind_parameter(column + 1, value(item, column)?)?;
+            }
+            self.one.raw_execute()?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! Finished rows on their way into a published table: joined with what is published of their scopes, so that only what differs is
+//! written.
+
+use super::kept::Columns;
+use super::order::{Keys, Place, ascending, kept};
+use super::puts::Puts;
+use super::scopes::{Touched, each_is_given};
+use super::seek::Seek;
+use super::statements;
+use super::tables::{by_scope, list, quoted};
+use super::trouble::Tried;
+use crate::TargetTable;
+use crate::bind;
+use crate::marts::{doubled, names, outside, unlike_scopes};
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use rusqlite::types::Value;
+use rusqlite::{Connection, Row, Statement};
+use std::cmp::Ordering;
+use std::ops::Range;
+
+/// Scopes of one row each that are compared before what differs is written.
+const SCOPES_AT_ONCE: usize = 4_096;
+
+/// Makes the published rows of the touched scopes equal to `rows`; returns how many changed.
+pub(super) fn replace(
+    connection: &Connection,
+    touched: &Touched,
+    target: &TargetTable,
+    rows: &[RecordBatch],
+) -> Tried<u64> {
+    let plan = TargetPlan::new(target)?;
+    let columns = plan.columns_of(rows)?;
+    let batches = columns.iter().map(|columns| Columns::of(columns)).collect::<Tried<Vec<_>>>()?;
+    let places = ascending(&batches, &plan.order[..plan.key]);
+    let finished = Keys { batches: &batches, at: &plan.order[..plan.key], places: &places };
+    plan.refuse_doubled(&finished)?;
+    let mut writing = Writing::new(connection, &plan, &finished)?;
+    touched.with_scopes(|scopes| {
+        if scopes.at.len() != target.scope.len() {
+            return Err(unlike_scopes(touched.state()).into());
+        }
+        if plan.scope == plan.key {
+            writing.row_by_row(connection, scopes)
+        } else {
+            writing.scope_by_scope(connection, scopes)
+        }
+    })?;
+    Ok(writing.changed)
+}
+
+/// How a mart's rows are published.
+struct TargetPlan<'t> {
+    target: &'t TargetTable,
+    /// Positions in the target's schema: scope, rest of the key, other columns.
+    order: Vec<usize>,
+    /// How many of them are the scope.
+    scope: usize,
+    /// How many of them are the key, the scope with it.
+    key: usize,
+}
+
+impl<'t> TargetPlan<'t> {
+    fn new(target: &'t TargetTable) -> Tried<Self> {
+        let all = names(&target.schema);
+        let scope = || target.scope.iter().map(String::as_str);
+        let rest = target.key.iter().map(String::as_str).filter(|name| !scope().any(|scope| scope == *name));
+        let key: Vec<&str> = scope().chain(rest).collect();
+        let others = all.iter().filter(|name| !key.contains(name));
+        let ordered = key.iter().chain(others);
+        let order = ordered.filter_map(|name| all.iter().position(|other| other == name)).collect();
+        Ok(TargetPlan { target, order, scope: target.scope.len(), key: key.len() })
+    }
+
+    /// Names of the columns, in this order.
+    fn names(&self) -> Vec<&'t str> {
+        let all = names(&self.target.schema);
+        self.order.iter().map(|at| all[*at]).collect()
+    }
+
+    /// The columns of each batch, in the types that the table has.
+    fn columns_of(&self, rows: &[RecordBatch]) -> Tried<Vec<Vec<ArrayRef>>> {
+        let target = self.target;
+        let mut batches = Vec::with_capacity(rows.len());
+        for batch in rows {
+            let columns = bind::conform(&target.name, &target.schema, batch)?;
+            let sources = bind::sources(&columns)?;
+            for (field, source) in target.schema.fields().iter().zip(&sources) {
+                for row in 0..batch.num_rows() {
+                    bind::check_precision(&target.name, field, source, row)?;
+                }
+            }
+            let is_null = |row: usize| self.order[..self.key].iter().any(|at| columns[*at].is_null(row));
+            let some_null = self.order[..self.key].iter().any(|at| columns[*at].null_count() > 0);
+            if let Some(row) = (0..batch.num_rows()).find(|row| some_null && is_null(*row)) {
+                return Err(doubled(target, &sources, row).into());
+            }
+            batches.push(columns);
+        }
+        Ok(batches)
+    }
+
+    fn refuse_doubled(&self, finished: &Keys<'_, '_>) -> Tried<()> {
+        match (1..finished.len()).find(|at| finished.order(*at, finished, at - 1) == Ordering::Equal) {
+            None => Ok(()),
+            Some(at) => {
+                let Place { batch, row } = finished.places[at];
+                Err(doubled(self.target, finished.batches[batch as usize].sources(), row as usize).into())
+            }
+        }
+    }
+
+    /// Whether a published row is the finished row of its key.
+    fn is_same(&self, published: &Row<'_>, finished: &Keys<'_, '_>, nth: usize) -> Tried<bool> {
+        for (column, at) in self.order.iter().enumerate().skip(self.key) {
+            let wanted = kept(finished.batches, finished.places[nth], *at)?;
+            if published.get_ref(column)? != wanted.value() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// What stands around the values of an `INSERT` that writes rows over those that are there.
+    fn upsert(&self, connection: &Connection) -> Tried<(String, String)> {
+        let (all, table) = (self.names(), quoted(&self.target.name)?);
+        let columns = list(all.iter().copied())?;
+        // Mostly nothing hangs on a row but its key, and to replace it is to write it, without a look before.
+        let ties: i64 = connection.query_row(statements::TIES, [&self.target.name], |row| row.get(0))?;
+        if ties == 0 {
+            return Ok((format!("INSERT OR REPLACE INTO main.{table} ({columns})"), String::new()));
+        }
+        let mut sets = Vec::new();
+        for column in &all[self.key..] {
+            let column = quoted(column)?;
+            sets.push(format!("{column} = excluded.{column}"));
+        }
+        let key = list(all[..self.key].iter().copied())?;
+        let then = if sets.is_empty() { "NOTHING".to_owned() } else { format!("UPDATE SET {}", sets.join(", ")) };
+        Ok((format!("INSERT INTO main.{table} ({columns})"), format!("ON CONFLICT ({key}) DO {then}")))
+    }
+}
+
+/// What is being written, and how far the finished rows are done.
+struct Writing<'w, 'a> {
+    plan: &'w TargetPlan<'w>,
+    finished: &'w Keys<'w, 'a>,
+    puts: Puts<'w>,
+    delete: Statement<'w>,
+    next: usize,
+    changed: u64,
+}
+
+impl<'w, 'a> Writing<'w, 'a> {
+    fn new(connection: &'w Connection, plan: &'w TargetPlan<'w>, finished: &'w Keys<'w, 'a>) -> Tried<Self> {
+        let (before, after) = plan.upsert(connection)?;
+        let puts = Puts::new(connection, &before, plan.order.len(), &after)?;
+        let key = each_is_given(&plan.names()[..plan.key])?;
+        let delete = connection.prepare(&format!("DELETE FROM main.{} WHERE {key}", quoted(&plan.target.name)?))?;
+        Ok(Writing { plan, finished, puts, delete, next: 0, changed: 0 })
+    }
+
+    /// The finished rows of the next scope. Rows of a scope before it, which is touched by nothing, are refused.
+    fn of_scope(&mut self, scopes: &Keys<'_, '_>, nth: usize) -> Tried<Range<usize>> {
+        let scope = self.finished.by(&self.plan.order[..self.plan.scope]);
+        let first = self.next;
+        while self.next < scope.len() {
+            match scope.order(self.next, scopes, nth) {
+                Ordering::Less => return Err(outside(self.plan.target).into()),
+                Ordering::Equal => self.next += 1,
+                Ordering::Greater => break,
+            }
+        }
+        Ok(first..self.next)
+    }
+
+    fn refuse_rest(&self) -> Tried<()> {
+        if self.next < self.finished.len() { Err(outside(self.plan.target).into()) } else { Ok(()) }
+    }
+
+    fn put(&mut self, rows: &[usize]) -> Tried<()> {
+        let (plan, finished) = (self.plan, self.finished);
+        self.puts.put(rows, |nth, column| kept(finished.batches, finished.places[*nth], plan.order[column]))?;
+        self.changed += rows.len() as u64;
+        Ok(())
+    }
+
+    /// Where each scope is one row at most.
+    fn row_by_row(&mut self, connection: &Connection, scopes: &Keys<'_, '_>) -> Tried<()> {
+        let (plan, finished) = (self.plan, self.finished);
+        let (all, table) = (plan.names(), by_scope(plan.target)?);
+        let mut seek = Seek::new(connection, &table, &all[..plan.key], &all[plan.key..])?;
+        for first in (0..scopes.len()).step_by(SCOPES_AT_ONCE) {
+            let some = scopes.part(first..scopes.len().min(first + SCOPES_AT_ONCE));
+            let mut wanted = Vec::with_capacity(some.len());
+            for nth in 0..some.len() {
+                wanted.push(self.of_scope(&some, nth)?);
+            }
+            let (mut same, mut gone) = (vec![false; some.len()], Vec::new());
+            seek.find(&some, |nth, published| {
+                match wanted[nth].clone().next() {
+                    Some(row) => same[nth] = plan.is_same(published, finished, row)?,
+                    None => gone.push(nth),
+                }
+                Ok(())
+            })?;
+            let different = wanted.into_iter().zip(&same).filter(|(_, same)| !**same).flat_map(|(rows, _)| rows);
+            self.put(&different.collect::<Vec<_>>())?;
+            for nth in gone {
+                for column in 0..plan.key {
+                    self.delete.raw_bind_parameter(column + 1, some.kept(nth, column)?)?;
+                }
+                self.changed += self.delete.raw_execute()? as u64;
+            }
+        }
+        self.refuse_rest()
+    }
+
+    /// Where a scope may have many rows.
+    fn scope_by_scope(&mut self, connection: &Connection, scopes: &Keys<'_, '_>) -> Tried<()> {
+        let (plan, all) = (self.plan, self.plan.names());
+        let mut published = connection.prepare(&format!(
+            "SELECT {} FROM {} WHERE {} ORDER BY {}",
+            list(all.iter().copied())?,
+            by_scope(plan.target)?,
+            each_is_given(&all[..plan.scope])?,
+            list(all[plan.scope..plan.key].iter().copied())?,
+        ))?;
+        for nth in 0..scopes.len() {
+            for column in 0..plan.scope {
+                published.raw_bind_parameter(column + 1, scopes.kept(nth, column)?)?;
+            }
+            let wanted = self.of_scope(scopes, nth)?;
+            let (different, gone) = self.compare(&mut published, wanted)?;
+            self.put(&different)?;
+            for key in gone {
+                for (parameter, value) in (1..).zip(key) {
+                    self.delete.raw_bind_parameter(parameter, value)?;
+                }
+                self.changed += self.delete.raw_execute()? as u64;
+            }
+        }
+        self.refuse_rest()
+    }
+
+    /// Which finished rows of a scope are not published just so, and the keys of published rows that are finished no more.
+    fn compare(&self, published: &mut Statement<'_>, wanted: Range<usize>) -> Tried<(Vec<usize>, Vec<Vec<Value>>)> {
+        let plan = self.plan;
+        let rest = self.finished.by(&plan.order[plan.scope..plan.key]);
+        let (mut different, mut gone) = (Vec::new(), Vec::new());
+        let mut next = wanted.start;
+        let mut rows = published.raw_query();
+        while let Some(row) = rows.next()? {
+            let mut ordering = Ordering::Greater;
+            while next < wanted.end {
+                ordering = rest.order_of_row(next, row, plan.scope)?;
+                if ordering != Ordering::Less {
+                    break;
+                }
+                different.push(next);
+                next += 1;
+            }
+            if next < wanted.end && ordering == Ordering::Equal {
+                if !plan.is_same(row, self.finished, next)? {
+                    different.push(next);
+                }
+                next += 1;
+            } else {
+                gone.push((0..plan.key).map(|column| row.get(column)).collect::<rusqlite::Result<Vec<Value>>>()?);
+            }
+        }
+        different.extend(next..wanted.end);
+        Ok((different, gone))
+    }
+}
