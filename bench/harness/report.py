@@ -60,6 +60,11 @@ def median(entry, name):
     return entry["summary"][name]["median"]
 
 
+def counted(count, thing):
+    """`1 row`, `2 rows`."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
 def megabytes(count):
     return f"{count / 1e6:,.0f} MB"
 
@@ -111,11 +116,13 @@ def agreed(result):
     same = [entry for entry in result["tools"] if entry["verdict"] and not entry["finding"]]
     verdict = same[0]["verdict"]
     runs = sorted({entry["summary"]["runs"] for entry in result["tools"] if entry["summary"]})
-    count = str(runs[0]) if len(runs) == 1 else f"{runs[0]} to {runs[-1]}"
+    count = counted(runs[0], "run") if len(runs) == 1 else f"{runs[0]} to {runs[-1]} runs"
     wrong = [entry["label"] for entry in result["tools"] if any(run["failed"] == "other results" for run in entry["runs"])]
-    text = (f"{result['bytes'] / 1e9:.3g} GB of CSV, {verdict['sales_data_mart']['row_count']:,} rows, {count} runs a tool in turn, medians. "
-            f"{money(verdict['sales_data_mart']['cents'])} in money, {verdict['customer_months']:,} customer months of "
-            f"{money(verdict['spend_cents'])}, {verdict['team_rows']:,} team rows, {money(verdict['incentive_cents'])} in incentives")
+    size = f"{result['bytes'] / 1e9:.3g} GB" if result["bytes"] >= 10**7 else f"{result['bytes']:,} bytes"
+    text = (f"{size} of CSV, {counted(verdict['sales_data_mart']['row_count'], 'row')}, {count} a tool in turn, medians. "
+            f"{money(verdict['sales_data_mart']['cents'])} in money, {counted(verdict['customer_months'], 'customer month')} of "
+            f"{money(verdict['spend_cents'])}, {counted(verdict['team_rows'], 'team row')}, "
+            f"{money(verdict['incentive_cents'])} in incentives")
     return text + ("; equal in all" + (" others" if len(same) < len(result["tools"]) else "") + "."
                    if not wrong else f". OTHER RESULTS from {', '.join(wrong)}: these figures are void.")
 
@@ -164,7 +171,7 @@ def against_first(entries, labels, told, text):
 
 def files(told):
     shapes = told["result"]["shapes"]
-    labels = [f"{shape['files']:,} {'file' if shape['files'] == 1 else shape['label']}" for shape in shapes]
+    labels = [shape["label"] if shape["label"] == "one file" else f"{shape['files']:,} {shape['label']}" for shape in shapes]
     text = f"{told['result']['size']} of the same rows in each; all marts equal, row by row.\n"
     return against_first(shapes, labels, told, text)
 
