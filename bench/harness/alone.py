@@ -5,13 +5,13 @@ import shutil
 import statistics
 
 from harness import verdict
-from harness.data import DAY, SHAPE, called, cut, clean_environment, deliver, folder_bytes, need_room, size_in_bytes
+from harness.data import DAY, SHAPE, called, cut, clean_environment, deliver, folder_bytes, need_room, size_in_bytes, warm
 from harness.measure import Failed, measured, summary, why_failed
 from harness.stores import Servers
 
 DAYS = 30
 # A file of 1 MB costs a ledger row, a copy and a delete; that is what this shape is to show.
-PIECES = (("50 MB", 50 * 10**6), ("1 MB", 10**6))
+SHAPES = (("one file", None), ("files of 50 MB", 50 * 10**6), ("files of 1 MB", 10**6))
 
 
 def checked(told):
@@ -52,39 +52,46 @@ def curve(bench, say):
 
 
 def files(bench, say):
-    """The same rows as one file, as files of 50 MB and as files of 1 MB."""
-    size = bench.size or "1GB"
-    need_room(bench.work, size_in_bytes(size), 4)
-    one = bench.data(f"one-file-{size}", ["--size", size, "--files", "1", "--day", DAY])
-    (source,) = [os.path.join(one.sales, name) for name in os.listdir(one.sales)]
-    shapes = [("one file", one.sales, 1)]
-    for label, piece_bytes in PIECES:
-        folder = os.path.join(bench.work, f"pieces-{piece_bytes}")
-        shutil.rmtree(folder, ignore_errors=True)
-        shapes.append((f"files of {label}", folder, cut(source, folder, piece_bytes)))
-    runs, reference = {label: [] for label, _, _ in shapes}, None
-    for number in range(1, bench.runs + 1):
-        for label, sales, count in shapes:
-            project = os.path.join(bench.work, "files-project")
-            shutil.rmtree(project, ignore_errors=True)
-            shutil.copytree(os.path.realpath(one.project), project)
-            deliver(sales, os.path.join(project, "storage", "sales_data"))
-            one.warm()
-            told = checked(bench.tillmart.run_project(project, None, os.path.join(bench.work, "files.log")))
-            if told["files_landed"] != count:
-                raise Failed(f"{told['files_landed']} of {count} files landed")
-            found = verdict.judge(bench.tillmart.outputs(project), bench.work, number == 1)
+    """The same rows as one file, as files of 50 MB and as files of 1 MB; one shape after the other, as the disk holds 15 GB but three times."""
+    size, told, reference = bench.size or "1GB", [], None
+    need_room(bench.work, size_in_bytes(size), 3)
+    sales = ["--size", size, "--files", "1", "--day", DAY]
+    for label, piece_bytes in SHAPES:
+        one = bench.data("files", sales)
+        delivered, count = one.sales, 1
+        if piece_bytes:
+            delivered = os.path.join(bench.work, "files-pieces")
+            shutil.rmtree(delivered, ignore_errors=True)
+            (source,) = os.listdir(one.sales)
+            count = cut(os.path.join(one.sales, source), delivered, piece_bytes)
+            one.drop_sales()
+        runs = []
+        for number in range(1, bench.runs + 1):
+            ran, found = delivered_once(bench, one, delivered, number == 1)
+            if ran["files_landed"] != count:
+                raise Failed(f"{ran['files_landed']} of {count} files landed")
             reference = reference or found
             wrong = verdict.differences(found, reference)
             if wrong:
                 raise Failed(f"{label} gave other results than one file:\n" + "\n".join(wrong))
-            runs[label].append(told)
-            say(f"  {number} {count:6} {label:15} {told['wall_s']:8.2f} s wall {told['cpu_s']:8.2f} s CPU {told['peak_mib']:6.0f} MiB")
-            shutil.rmtree(project)
-    for _, folder, count in shapes[1:]:
-        shutil.rmtree(folder)
-    return {"size": size, "shapes": [{"label": label, "files": count, "summary": summary(runs[label]), "runs": runs[label]}
-                                     for label, _, count in shapes]}
+            runs.append(ran)
+            say(f"  {number} {count:6} {label:15} {ran['wall_s']:8.2f} s wall {ran['cpu_s']:8.2f} s CPU {ran['peak_mib']:6.0f} MiB")
+        told.append({"label": label, "files": count, "summary": summary(runs), "runs": runs})
+    shutil.rmtree(delivered)
+    return {"size": size, "shapes": told}
+
+
+def delivered_once(bench, data, delivered, every_row):
+    """One run over a folder of files in a fresh project; what it cost, and the verdict on its marts."""
+    project = os.path.join(bench.work, "files-project")
+    shutil.rmtree(project, ignore_errors=True)
+    shutil.copytree(os.path.realpath(data.project), project)
+    deliver(delivered, os.path.join(project, "storage", "sales_data"))
+    warm(delivered)
+    told = checked(bench.tillmart.run_project(project, None, os.path.join(bench.work, "files.log")))
+    found = verdict.judge(bench.tillmart.outputs(project), bench.work, every_row)
+    shutil.rmtree(project)
+    return told, found
 
 
 def idle(bench, say):
