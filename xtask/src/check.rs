@@ -19,7 +19,7 @@ pub(crate) fn run() -> Outcome {
 fn sizes() -> Outcome {
     let mut long = Vec::new();
     let mut seen = 0;
-    for folder in ["crates", "xtask"] {
+    for folder in ["bench", "crates", "xtask"] {
         for path in files_below(&root().join(folder))? {
             if !path.extension().is_some_and(|ending| ending == "rs" || ending == "py" || ending == "sql") {
                 continue;

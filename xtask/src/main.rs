@@ -3,10 +3,12 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to the person who started them")]
 
+mod bench;
 mod check;
 mod machine;
 mod production;
 mod project;
+mod python;
 mod real_sales;
 mod servers;
 mod suite;
@@ -26,6 +28,9 @@ Tasks:
                          and check every figure to the cent
                          (needs python3, and the shared data: beside the clone as ../shared, or at $TILLMART_SHARED;
                          $TILLMART_SEED repeats the shuffle and the kills of an earlier run)
+  bench [OPTIONS]        measure Tillmart against DuckDB, Polars, DataFusion and PySpark, and write the tables into
+                         BENCHMARKS.md (needs python3, and Java for PySpark; `bench --help` names the options,
+                         `bench --selftest` tests the harness, bench/README.md tells how)
 
 Exit codes: 0 all well, 1 something failed, 2 no such task.";
 
@@ -40,6 +45,7 @@ fn main() -> ExitCode {
         ["check"] => check::run(),
         ["real-sales"] => real_sales::run(false),
         ["real-sales", "--release"] => real_sales::run(true),
+        ["bench", options @ ..] => bench::run(options),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;

@@ -6,6 +6,7 @@
 use crate::Outcome;
 use crate::machine::{cargo, files_below, root, shown, target, told};
 use crate::project::{ALL_DONE, Project, REJECTED};
+use crate::python;
 use crate::servers;
 use std::collections::BTreeMap;
 use std::fs;
@@ -103,7 +104,14 @@ impl Bench {
         told(prepare)?;
         let files = files_below(&prepared.join("sales_data"))?;
         println!("prepared {} source files", files.len());
-        Ok(Bench { binary, python: python()?, folder, prepared, files, chance })
+        Ok(Bench {
+            binary,
+            python: python::environment("xtask/real_sales_requirements.txt", "real-sales-venv")?,
+            folder,
+            prepared,
+            files,
+            chance,
+        })
     }
 
     fn scenarios(&self) -> Outcome {
@@ -327,25 +335,6 @@ impl Bench {
         check.arg(root().join("xtask/real_sales_check.py")).arg(what).args(arguments);
         check
     }
-}
-
-/// A Python with the pinned readers; made once, and anew when the pins change.
-fn python() -> Outcome<PathBuf> {
-    let pins = root().join("xtask/real_sales_requirements.txt");
-    let wanted = fs::read_to_string(&pins).map_err(|error| format!("cannot read {}: {error}", pins.display()))?;
-    let folder = target().join("real-sales-venv");
-    let (python, made) = (folder.join("bin/python"), folder.join("made-from.txt"));
-    if fs::read_to_string(&made).is_ok_and(|pins| pins == wanted) {
-        return Ok(python);
-    }
-    let mut venv = Command::new("python3");
-    venv.args(["-m", "venv", "--clear"]).arg(&folder);
-    shown(venv)?;
-    let mut install = Command::new(&python);
-    install.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&pins);
-    shown(install)?;
-    fs::write(&made, wanted).map_err(|error| format!("cannot write {}: {error}", made.display()))?;
-    Ok(python)
 }
 
 /// The variable that cuts what waits into batches of this many files.
