@@ -7,6 +7,8 @@ mod committing;
 mod moving;
 mod refusals;
 mod scene;
+#[cfg(unix)]
+mod second_names;
 
 /// Every case, over each backend.
 macro_rules! over_every_backend {
