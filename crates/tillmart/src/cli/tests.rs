@@ -56,7 +56,7 @@ fn every_argument_has_a_help_line() {
 fn arguments_become_values() {
     let cli = parse("run --dry-run --project shop --json --env prod").unwrap();
     assert_eq!((cli.project, cli.json, cli.env.as_deref()), (PathBuf::from("shop"), true, Some("prod")));
-    assert!(matches!(cli.command, Command::Run(RunArgs { dry_run: true })));
+    assert!(matches!(cli.command, Command::Run(RunArgs { dry_run: true, .. })));
     let cli = parse("--project shop rejects replay --file 3 --file 4 --reason unknown_customer").unwrap();
     let Command::Rejects(RejectsCommand::Replay { which }) = cli.command else { unreachable!("{cli:?}") };
     assert_eq!(which, RejectsFilter { files: vec![3, 4], reasons: vec![RowReason::UnknownCustomer] });
