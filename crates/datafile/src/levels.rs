@@ -102,6 +102,17 @@ pub(crate) fn codes(out: &mut Vec<u8>, codes: &[u32], largest: u32) {
     out.truncate(start + codes.len().div_ceil(8) * width as usize);
 }
 
+/// Appends dictionary codes that come in runs: code and length of each.
+pub(crate) fn runs(out: &mut Vec<u8>, runs: &[(u32, u32)], largest: u32) {
+    let width = width_of(u64::from(largest));
+    out.push(width as u8);
+    let value_bytes = width.div_ceil(8) as usize;
+    for (code, rows) in runs {
+        varint(out, u64::from(*rows) << 1);
+        out.extend_from_slice(&code.to_le_bytes()[..value_bytes]);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,12 @@ pub struct Lookups<'a> {
     codes: &'a [u32],
     entries: &'a [u32],
     shared: OnceCell<Vec<Page>>,
+    /// The rows as runs of one code, where they are long enough to be worth it.
+    runs: Option<Vec<(u32, u32)>>,
 }
+
+/// Rows of a run, on the whole, from which on runs are packed instead of rows.
+const RUN_ROWS: usize = 3;
 
 /// Values of a dictionary, as a page holds them.
 struct Values {
@@ -40,7 +45,10 @@ impl<'a> Lookups<'a> {
     /// `codes` has the code of each row of the file; `entries` the row of the dimension table that a code stands for, or
     /// [`UNKNOWN`]. Every code must be used by a row.
     pub fn new(codes: &'a [u32], entries: &'a [u32]) -> Lookups<'a> {
-        Lookups { codes, entries, shared: OnceCell::new() }
+        let count = 1 + codes.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        let runs = (count * RUN_ROWS <= codes.len())
+            .then(|| codes.chunk_by(|one, other| one == other).map(|run| (run[0], run.len() as u32)).collect());
+        Lookups { codes, entries, shared: OnceCell::new(), runs }
     }
 
     /// The column of the looked-up rows' values in `attribute`, NULL where the row is unknown. `None` for types that are not
@@ -156,6 +164,9 @@ impl<'a> Lookups<'a> {
     }
 
     fn pages(&self, entries: usize, places: Option<&[u32]>) -> (Vec<Page>, u64) {
+        if let Some(runs) = &self.runs {
+            return pages_of_runs(runs, entries, places);
+        }
         let largest = u32::try_from(entries.saturating_sub(1)).unwrap_or(u32::MAX);
         let has_nulls = places.is_some_and(|places| places.contains(&NO_PLACE));
         let mut snappy = Snappy::default();
@@ -187,4 +198,42 @@ impl<'a> Lookups<'a> {
         }
         (pages, nulls)
     }
+}
+
+/// Pages of rows that come in runs: a run costs as much as a row would.
+fn pages_of_runs(runs: &[(u32, u32)], entries: usize, places: Option<&[u32]>) -> (Vec<Page>, u64) {
+    let largest = u32::try_from(entries.saturating_sub(1)).unwrap_or(u32::MAX);
+    let mut snappy = Snappy::default();
+    let (mut pages, mut nulls) = (Vec::new(), 0);
+    let mut presence = Presence::default();
+    let mut present: Vec<(u32, u32)> = Vec::new();
+    let mut end_page = |presence: &mut Presence, present: &mut Vec<(u32, u32)>| {
+        let mut body = Vec::with_capacity(present.len() * 4 + 64);
+        let (rows, missing) = presence.take(&mut body);
+        nulls += missing as u64;
+        levels::runs(&mut body, present, largest);
+        present.clear();
+        pages.push(snappy.page(&body, rows, Encoding::RLE_DICTIONARY));
+    };
+    for (code, rows) in runs {
+        let place = places.map_or(*code, |places| places[*code as usize]);
+        let mut left = *rows as usize;
+        while left > 0 {
+            let some = left.min(PAGE_ROWS - presence.rows());
+            if place == NO_PLACE {
+                presence.push_none(some);
+            } else {
+                presence.push_all(some);
+                present.push((place, some as u32));
+            }
+            left -= some;
+            if presence.rows() == PAGE_ROWS {
+                end_page(&mut presence, &mut present);
+            }
+        }
+    }
+    if presence.rows() > 0 {
+        end_page(&mut presence, &mut present);
+    }
+    (pages, nulls)
 }

@@ -151,3 +151,33 @@ fn texts_come_back() {
         assert_eq!(found.column(0).as_ref(), &expected as &dyn Array);
     }
 }
+
+/// Readers that keep a column as categories take equal entries for one, and then look beyond the end.
+#[test]
+fn a_dictionary_never_holds_a_value_twice() {
+    use parquet::column::page::Page;
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    for sorted in [false, true] {
+        let names: StringArray = (0..500).map(|at| (at % 7 != 3).then(|| format!("name {}", at % 40))).collect();
+        let mut codes: Vec<u32> = (0..5_000).map(|row: u32| row * 31 % 500).collect();
+        if sorted {
+            codes.sort_unstable();
+        }
+        let entries: Vec<u32> = (0..500).collect();
+        let column = Lookups::new(&codes, &entries).column(&names, &Distinct::of(&names)).unwrap();
+        let schema = schema(&[("name", DataType::Utf8)]);
+        let (bytes, _) = file(&schema, vec![column], 5_000, "test").unwrap();
+        let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
+        let mut pages = reader.get_row_group(0).unwrap().get_column_page_reader(0).unwrap();
+        let Some(Page::DictionaryPage { buf, num_values, .. }) = pages.get_next_page().unwrap() else {
+            panic!("no dictionary first")
+        };
+        let (mut at, mut found) = (0, std::collections::BTreeSet::new());
+        while at < buf.len() {
+            let length = u32::from_le_bytes(buf[at..at + 4].try_into().unwrap()) as usize;
+            assert!(found.insert(buf.slice(at + 4..at + 4 + length)), "twice");
+            at += 4 + length;
+        }
+        assert_eq!((found.len(), num_values), (40, 40));
+    }
+}

@@ -39,7 +39,8 @@ impl Pipeline {
         }
         let (ids, copies): (Vec<i64>, Vec<Copy<'_>>) = copies.into_iter().unzip();
         let copied = self.seams.store.copy_all_verified(&copies).await?;
-        let deleting = futures::stream::iter(copies.iter().zip(copied)).map(|(copy, copied)| self.delete_copied(copy, copied));
+        let deleting =
+            futures::stream::iter(copies.iter().zip(copied)).map(|(copy, copied)| self.delete_copied(copy, copied));
         for (id, location) in ids.into_iter().zip(deleting.buffered(AT_ONCE).collect::<Vec<_>>().await) {
             match location {
                 Ok(location) => done.push((id, location)),

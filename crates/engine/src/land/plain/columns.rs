@@ -65,29 +65,44 @@ impl Codes {
 
 /// Integers of a file whose rows are put in order at its end, in 32 bits as long as they fit.
 pub(super) enum Unordered {
+    /// So many rows, all of them the same.
+    Same(i64, usize),
     Short(Vec<i32>),
     Long(Vec<i64>),
 }
 
 impl Unordered {
-    pub(super) fn extend(&mut self, values: impl Iterator<Item = i64>) {
-        for value in values {
-            match self {
-                Unordered::Long(long) => long.push(value),
-                Unordered::Short(short) => match i32::try_from(value) {
-                    Ok(value) => short.push(value),
-                    Err(_) => {
-                        let mut long: Vec<i64> = short.iter().map(|value| i64::from(*value)).collect();
-                        long.push(value);
-                        *self = Unordered::Long(long);
-                    }
-                },
+    pub(super) fn new() -> Unordered {
+        Unordered::Same(0, 0)
+    }
+
+    pub(super) fn extend(&mut self, values: impl Iterator<Item = i64> + Clone) {
+        if let Unordered::Same(value, rows) = self {
+            let same = if *rows == 0 { values.clone().next().unwrap_or(0) } else { *value };
+            if values.clone().all(|value| value == same) {
+                (*value, *rows) = (same, *rows + values.count());
+                return;
             }
+            *self = match i32::try_from(same) {
+                Ok(same) => Unordered::Short(vec![same; *rows]),
+                Err(_) => Unordered::Long(vec![same; *rows]),
+            };
+        }
+        if let Unordered::Short(short) = self {
+            if values.clone().all(|value| i32::try_from(value).is_ok()) {
+                short.extend(values.map(|value| value as i32));
+                return;
+            }
+            *self = Unordered::Long(short.iter().map(|value| i64::from(*value)).collect());
+        }
+        if let Unordered::Long(long) = self {
+            long.extend(values);
         }
     }
 
     pub(super) fn get(&self, row: usize) -> i64 {
         match self {
+            Unordered::Same(value, _) => *value,
             Unordered::Short(short) => i64::from(short[row]),
             Unordered::Long(long) => long[row],
         }
@@ -95,6 +110,7 @@ impl Unordered {
 
     pub(super) fn memory(&self) -> usize {
         match self {
+            Unordered::Same(..) => 0,
             Unordered::Short(short) => short.capacity() * 4,
             Unordered::Long(long) => long.capacity() * 8,
         }

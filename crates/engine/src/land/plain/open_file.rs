@@ -51,7 +51,7 @@ impl OpenFile {
             Origin::Sale(SaleColumn::SourceFileId | SaleColumn::BatchId) | Origin::Key(..) | Origin::Attribute(..) => {
                 Held::AtTheEnd
             }
-            Origin::Sale(_) if unordered => Held::Unordered(Unordered::Short(Vec::new())),
+            Origin::Sale(_) if unordered => Held::Unordered(Unordered::new()),
             Origin::Sale(column) => Held::Integers(Integers::new(width(*column))),
         });
         OpenFile {

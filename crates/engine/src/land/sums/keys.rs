@@ -80,6 +80,19 @@ impl Keys {
         Some(Keys { parts })
     }
 
+    /// For customers by month: how many customers there are, the bits of the month, and the unused bits below them. Nearly every
+    /// customer of a large dimension buys in a month, so that a place for each costs less than a hash table.
+    pub(super) fn by_month(&self) -> Option<(usize, u32, u32)> {
+        match self.parts.as_slice() {
+            [customer, month]
+                if customer.key == SumKey::Customer && month.known.is_none() && month.key != SumKey::Date =>
+            {
+                Some((customer.known_rows(), month.bits, month.shift))
+            }
+            _ => None,
+        }
+    }
+
     /// The keys of every sale, packed. False when there are more unknown keys than fit.
     pub(super) fn pack(&mut self, sales: &Sales, packed: &mut Vec<u64>) -> bool {
         packed.clear();

@@ -11,7 +11,7 @@ use super::LandJob;
 use crate::mart::{SumOf, Summing};
 use keys::Keys;
 use std::sync::Arc;
-use table::Table;
+use table::{ByRow, Hashed, Table};
 use tillmart_feed::{ANONYMOUS, Sales};
 use tillmart_model::{DeltaFile, Result};
 pub(crate) use write::delta_schema;
@@ -37,15 +37,26 @@ impl Sums {
     pub(super) fn open(job: &LandJob, summing: &Arc<Summing>) -> Sums {
         let keys = Keys::new(summing, &job.dimensions);
         let failed = keys.is_none();
-        Sums {
-            keys: keys.unwrap_or_default(),
-            table: Table::new(summing.sums.len()),
+        let keys = keys.unwrap_or_default();
+        let mut sums = Sums {
+            keys,
+            table: Table::Hashed(Hashed::new(summing.sums.len())),
             packed: Vec::new(),
             written: Vec::new(),
             stage: format!("sums of {}", summing.mart),
             rows: 0,
             failed,
             summing: Arc::clone(summing),
+        };
+        sums.table = sums.empty_table();
+        sums
+    }
+
+    fn empty_table(&self) -> Table {
+        let width = self.summing.sums.len();
+        match self.keys.by_month() {
+            Some((codes, month_bits, unused_bits)) => Table::ByRow(ByRow::new(width, codes, month_bits, unused_bits)),
+            None => Table::Hashed(Hashed::new(width)),
         }
     }
 
@@ -91,7 +102,8 @@ impl Sums {
     }
 
     async fn write(&mut self, job: &LandJob) -> Result<()> {
-        let table = std::mem::replace(&mut self.table, Table::new(self.summing.sums.len()));
+        let empty = self.empty_table();
+        let table = std::mem::replace(&mut self.table, empty);
         if let Some(file) = write::part(job, &self.summing, &self.keys, table).await? {
             self.written.push(file);
         }

@@ -1,4 +1,4 @@
-//! A hash table from packed keys to a few sums each.
+//! Sums by packed key: a hash table, or, for one large dimension by month, an array with a place for each of its rows.
 
 /// No key: keys are packed into fewer bits.
 const EMPTY: u64 = u64::MAX;
@@ -6,8 +6,94 @@ const EMPTY: u64 = u64::MAX;
 /// Slots that are filled, in sixteenths, before the table grows.
 const FULL_SIXTEENTHS: usize = 11;
 
+/// Where the sums are.
+pub(super) enum Table {
+    Hashed(Hashed),
+    ByRow(ByRow),
+}
+
+impl Table {
+    /// The sums of a key, zeros at first.
+    #[inline]
+    pub(super) fn sums_of(&mut self, key: u64) -> &mut [i64] {
+        match self {
+            Table::Hashed(table) => table.sums_of(key),
+            Table::ByRow(table) => table.sums_of(key),
+        }
+    }
+
+    /// Bytes held.
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Table::Hashed(table) => table.keys.capacity() * 8 + table.sums.capacity() * 8,
+            Table::ByRow(table) => table.months.iter().map(|(_, sums)| sums.capacity() * 8).sum(),
+        }
+    }
+
+    /// Keys in rising order, and their sums, one vector each.
+    pub(super) fn sorted(self) -> (Vec<u64>, Vec<Vec<i64>>) {
+        match self {
+            Table::Hashed(table) => table.sorted(),
+            Table::ByRow(table) => table.sorted(),
+        }
+    }
+}
+
+/// An array of sums for each month. A key is a code above the month's bits; the last sum of each is its number of sales.
+pub(super) struct ByRow {
+    width: usize,
+    /// Bits of the month, and those below them.
+    month_bits: u32,
+    unused_bits: u32,
+    codes: usize,
+    months: Vec<(u64, Vec<i64>)>,
+    latest: usize,
+}
+
+impl ByRow {
+    /// For `codes` codes at first. Keys end with `month_bits` of the month and `unused_bits` zeros.
+    pub(super) fn new(width: usize, codes: usize, month_bits: u32, unused_bits: u32) -> ByRow {
+        ByRow { width, month_bits, unused_bits, codes, months: Vec::new(), latest: 0 }
+    }
+
+    #[inline]
+    fn sums_of(&mut self, key: u64) -> &mut [i64] {
+        let key = key >> self.unused_bits;
+        let (code, month) = ((key >> self.month_bits) as usize, key & ((1 << self.month_bits) - 1));
+        if self.months.get(self.latest).is_none_or(|(known, _)| *known != month) {
+            self.latest = self.months.iter().position(|(known, _)| *known == month).unwrap_or_else(|| {
+                self.months.push((month, vec![0; self.codes * self.width]));
+                self.months.len() - 1
+            });
+        }
+        let sums = &mut self.months[self.latest].1;
+        let start = code * self.width;
+        if sums.len() < start + self.width {
+            // Codes beyond the dimension table: keys that are not in it.
+            sums.resize(start + self.width, 0);
+        }
+        &mut sums[start..start + self.width]
+    }
+
+    fn sorted(mut self) -> (Vec<u64>, Vec<Vec<i64>>) {
+        self.months.sort_by_key(|(month, _)| *month);
+        let codes = self.months.iter().map(|(_, sums)| sums.len() / self.width).max().unwrap_or(0);
+        let (mut keys, mut columns) = (Vec::new(), vec![Vec::new(); self.width]);
+        for code in 0..codes {
+            for (month, sums) in &self.months {
+                let Some(sums) = sums.get(code * self.width..(code + 1) * self.width) else { continue };
+                if sums[self.width - 1] != 0 {
+                    keys.push(((code as u64) << self.month_bits | month) << self.unused_bits);
+                    columns.iter_mut().zip(sums).for_each(|(column, sum)| column.push(*sum));
+                }
+            }
+        }
+        (keys, columns)
+    }
+}
+
 /// Open addressing, keys and sums in arrays of their own.
-pub(super) struct Table {
+pub(super) struct Hashed {
     width: usize,
     keys: Vec<u64>,
     sums: Vec<i64>,
@@ -15,16 +101,15 @@ pub(super) struct Table {
     shift: u32,
 }
 
-impl Table {
+impl Hashed {
     /// A table of `width` sums a key.
-    pub(super) fn new(width: usize) -> Table {
+    pub(super) fn new(width: usize) -> Hashed {
         let slots = 1 << 10;
-        Table { width, keys: vec![EMPTY; slots], sums: vec![0; slots * width], filled: 0, shift: 64 - 10 }
+        Hashed { width, keys: vec![EMPTY; slots], sums: vec![0; slots * width], filled: 0, shift: 64 - 10 }
     }
 
-    /// The sums of a key, zeros at first.
     #[inline]
-    pub(super) fn sums_of(&mut self, key: u64) -> &mut [i64] {
+    fn sums_of(&mut self, key: u64) -> &mut [i64] {
         let mut slot = self.slot(key);
         if self.keys[slot] == EMPTY {
             if (self.filled + 1) * 16 > self.keys.len() * FULL_SIXTEENTHS {
@@ -63,13 +148,7 @@ impl Table {
         }
     }
 
-    /// Bytes held.
-    pub(super) fn memory(&self) -> usize {
-        self.keys.capacity() * 8 + self.sums.capacity() * 8
-    }
-
-    /// Keys in rising order, and their sums, one vector each.
-    pub(super) fn sorted(self) -> (Vec<u64>, Vec<Vec<i64>>) {
+    fn sorted(self) -> (Vec<u64>, Vec<Vec<i64>>) {
         let mut slots: Vec<(u64, u32)> = self
             .keys
             .iter()
