@@ -113,20 +113,24 @@ impl Sorter {
         self.close_if_large();
     }
 
-    /// Lands rows that were checked elsewhere, by [`Checker::terms`].
+    /// Lands rows, at most a few thousand, that were checked elsewhere, by [`Checker::terms`].
     pub(crate) fn land_checked(&mut self, sales: &Sales, rows: Range<usize>) {
         let count = |column: &[u32], wanted: u32| {
             let found: u32 = column[rows.clone()].iter().map(|row| u32::from(*row == wanted)).sum();
             u64::from(found)
         };
-        let unknown = |row: usize| [sales.customer[row], sales.store[row], sales.sales_person[row]].contains(&UNKNOWN);
         let landed = rows.len() as u64;
         self.tally.rows_read += landed;
         self.tally.rows_landed += landed;
         self.tally.rows_anonymous += count(&sales.customer, ANONYMOUS);
         self.tally.rows_unknown_product += count(&sales.product, UNKNOWN);
-        self.tally.money_cents += sales.total_cost[rows.clone()].iter().map(|cents| i128::from(*cents)).sum::<i128>();
-        self.rows_orphan += rows.clone().filter(|row| unknown(*row)).count() as u64;
+        // Totals have 14 digits at most: thousands of them fit 64 bits.
+        self.tally.money_cents += i128::from(sales.total_cost[rows.clone()].iter().sum::<i64>());
+        let (customer, store) = (&sales.customer[rows.clone()], &sales.store[rows.clone()]);
+        let found = customer.iter().zip(store).zip(&sales.sales_person[rows.clone()]);
+        let unknown =
+            |((customer, store), person): ((&u32, &u32), &u32)| [*customer, *store, *person].contains(&UNKNOWN);
+        self.rows_orphan += found.map(|row| u64::from(unknown(row))).sum::<u64>();
         self.sales.append(sales, rows);
         self.close_if_large();
     }

@@ -91,21 +91,26 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Mixes the words of a name, the last of them perhaps overlapping the one before.
+/// Mixes the words of a name two by two, the last two perhaps overlapping those before.
 #[inline]
 fn hash(name: &[u8]) -> u64 {
     let seed = 0x9e37_79b9_7f4a_7c15 ^ name.len() as u64;
-    let Some((_, last)) = ends(name) else {
+    let Some((first, last)) = ends(name) else {
         let word = name.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
         return mix(seed, word);
     };
-    let words = name.as_chunks::<8>().0.iter();
-    words.fold(mix(seed, last), |hash, word| mix(hash, u64::from_le_bytes(*word)))
+    match name.last_chunk::<16>() {
+        None => mix(seed ^ first, last),
+        Some(end) => name.as_chunks::<16>().0.iter().chain([end]).fold(seed, |hash, pair| {
+            let pair = u128::from_le_bytes(*pair);
+            mix(hash ^ pair as u64, (pair >> 64) as u64)
+        }),
+    }
 }
 
 #[inline]
-fn mix(hash: u64, word: u64) -> u64 {
-    let product = u128::from(hash ^ word) * 0xa076_1d64_78bd_642f;
+fn mix(one: u64, other: u64) -> u64 {
+    let product = u128::from(one ^ 0xa076_1d64_78bd_642f) * u128::from(other ^ 0xe703_7ed1_a0b4_28db);
     (product as u64) ^ ((product >> 64) as u64)
 }
 

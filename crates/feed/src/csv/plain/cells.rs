@@ -26,6 +26,21 @@ impl<'a> Cells<'a> {
         if field + 1 == self.width { (start, without_cr(self.block, start, end)) } else { (start, end) }
     }
 
+    /// First byte and end of each cell of a field, quotes included.
+    #[inline]
+    pub(super) fn column(&self, field: usize) -> impl Iterator<Item = (usize, usize)> + use<'a> {
+        // The last cell ends before the line end, of which a CR may be part.
+        let (block, is_last) = (self.block, field + 1 == self.width);
+        let edges = self.edges.get(field..).unwrap_or_default().chunks(self.width).take(self.rows);
+        edges.map(move |edges| {
+            let (start, end) = match *edges {
+                [before, end, ..] => (before.wrapping_add(1) as usize, end as usize),
+                _ => (0, 0),
+            };
+            if is_last { (start, without_cr(block, start, end)) } else { (start, end) }
+        })
+    }
+
     /// First byte of a record.
     pub(super) fn start(&self, row: usize) -> usize {
         self.edges[row * self.width].wrapping_add(1) as usize
@@ -42,7 +57,7 @@ impl<'a> Cells<'a> {
 
     /// The texts of a field: `quoted` knows those in quotes.
     pub(super) fn texts(&self, field: usize, quoted: &'a Quoted) -> Vec<&'a [u8]> {
-        let mut texts: Vec<&[u8]> = (0..self.rows).map(|row| self.get(self.bounds(row, field))).collect();
+        let mut texts: Vec<&[u8]> = self.column(field).map(|bounds| self.get(bounds)).collect();
         for cell in quoted.cells.iter().filter(|cell| cell.field == field) {
             let bounds = (cell.start, cell.end);
             texts[cell.row] = if cell.unescaped { &quoted.unescaped[bounds.0..bounds.1] } else { self.get(bounds) };

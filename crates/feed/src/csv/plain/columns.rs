@@ -101,11 +101,11 @@ impl Columns {
             let read = numbers::digits(text, start, end);
             read.or_else(|| long(start, end, i32::MIN.into(), i32::MAX.into())).map(|value| value as i32)
         };
+        let is_anonymous = |start, end| start == end && terms.lands_anonymous;
         anonymous.clear();
+        anonymous.extend(cells.column(layout.customer).map(|(start, end)| is_anonymous(start, end)));
         column(cells, layout.customer, odd, &mut sales.customer_id, |start, end| {
-            let blank = start == end && terms.lands_anonymous;
-            anonymous.push(blank);
-            if blank { Some(0) } else { int64(start, end) }
+            if is_anonymous(start, end) { Some(0) } else { int64(start, end) }
         });
         column(cells, layout.store, odd, &mut sales.store_id, int32);
         column(cells, layout.sales_person, odd, &mut sales.sales_person_id, int64);
@@ -218,8 +218,7 @@ fn column<T: Default>(
     values: &mut Vec<T>,
     mut read: impl FnMut(usize, usize) -> Option<T>,
 ) {
-    values.extend(odd.iter_mut().enumerate().map(|(row, odd)| {
-        let (start, end) = cells.bounds(row, field);
+    values.extend(odd.iter_mut().zip(cells.column(field)).map(|(odd, (start, end))| {
         let value = read(start, end);
         *odd |= value.is_none();
         value.unwrap_or_default()
