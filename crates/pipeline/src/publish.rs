@@ -141,7 +141,7 @@ impl Pipeline {
         lap("merge", &mut started);
         let merged = publication.touched(&state).await?;
         lap("read touched", &mut started);
-        let finished = self.finish(rollup, merged, &prepared.dimensions).await?;
+        let finished = self.finished(rollup, merged, &prepared.dimensions).await?;
         lap("finish", &mut started);
         let replaced = publication.replace(&state, &target, &finished).await?;
         lap("replace", &mut started);
