@@ -1,8 +1,9 @@
 //! Dimension tables in memory, indexed by key: what makes a look-up cost a few nanoseconds.
 
-use arrow::array::{AsArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use tillmart_datafile::Distinct;
 use tillmart_feed::{IndexedKeys, KnownKeys};
 use tillmart_model::{Fault, FaultKind, Result};
 

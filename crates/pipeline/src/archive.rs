@@ -39,8 +39,7 @@ impl Pipeline {
         }
         let (ids, copies): (Vec<i64>, Vec<Copy<'_>>) = copies.into_iter().unzip();
         let copied = self.seams.store.copy_all_verified(&copies).await?;
-        let deleting =
-            futures::stream::iter(copies.iter().zip(copied)).map(|(copy, copied)| self.delete_copied(copy, copied));
+        let deleting = futures::stream::iter(copies.iter().zip(copied)).map(|(copy, copied)| self.let_go(copy, copied));
         for (id, location) in ids.into_iter().zip(deleting.buffered(AT_ONCE).collect::<Vec<_>>().await) {
             match location {
                 Ok(location) => done.push((id, location)),
@@ -81,7 +80,7 @@ impl Pipeline {
     }
 
     /// Deletes the original of a copy, and returns where the file lies now.
-    async fn delete_copied(&self, copy: &Copy<'_>, copied: Result<bool>) -> Result<String> {
+    async fn let_go(&self, copy: &Copy<'_>, copied: Result<bool>) -> Result<String> {
         if !copied? {
             // Overwritten after it was read: the landed bytes are gone, the new ones are a new delivery.
             return Ok(overwritten(&copy.source));

@@ -8,9 +8,12 @@ use tillmart_model::{FileFault, FileOutcome, FileReason, Kind, Result, SourceFil
 /// Files hashed beside each other: thousands of small ones would otherwise wait for one answer after the other.
 const HASHES: usize = 16;
 
+/// First bytes by which files of one size are told apart: some dozens of rows.
+const START_BYTES: u64 = 4_096;
+
 impl Pipeline {
     /// Decides what can be decided without decoding. Files of equal size may be duplicates, so they are hashed first:
-    /// equal digests mean equal sizes, hence no duplicate is ever decoded.
+    /// equal digests mean equal sizes and equal starts, hence no duplicate is ever decoded.
     pub(crate) async fn classify(&self, files: &mut [SourceFile]) -> Result<()> {
         for file in files.iter_mut() {
             if Kind::of(&file.found.path).is_none() {
@@ -21,17 +24,7 @@ impl Pipeline {
                 }
             }
         }
-        let sizes: Vec<u64> = files.iter().map(|file| file.found.size).collect();
-        let mut suspicious: BTreeSet<u64> =
-            self.seams.ledger.landed_sizes(&self.options.feed, &sizes).await?.into_iter().collect();
-        let mut seen = BTreeSet::new();
-        suspicious.extend(sizes.iter().copied().filter(|size| !seen.insert(*size)));
-        let hashed: Vec<usize> = (0..files.len())
-            .filter(|at| {
-                let SourceFile { outcome, found, .. } = &files[*at];
-                *outcome == FileOutcome::Pending && suspicious.contains(&found.size) && found.size > 0
-            })
-            .collect();
+        let hashed = self.suspects(files).await?;
         let digests: Vec<Option<String>> =
             futures::stream::iter(&hashed).map(|at| self.digest_of(&files[*at])).buffered(HASHES).try_collect().await?;
         // Of equal files the first by path lands: they are judged in their order, however they were hashed.
@@ -51,6 +44,37 @@ impl Pipeline {
             file.digest = Some(digest);
         }
         Ok(())
+    }
+
+    /// Files that may be duplicates, by place: those of a size that landed before, and those that another file of the batch equals in
+    /// size and in its first bytes.
+    async fn suspects(&self, files: &[SourceFile]) -> Result<Vec<usize>> {
+        let sizes: Vec<u64> = files.iter().map(|file| file.found.size).collect();
+        let landed: BTreeSet<u64> =
+            self.seams.ledger.landed_sizes(&self.options.feed, &sizes).await?.into_iter().collect();
+        let mut seen = BTreeSet::new();
+        let twice: BTreeSet<u64> = sizes.iter().copied().filter(|size| !seen.insert(*size)).collect();
+        let is_open = |at: &usize| files[*at].outcome == FileOutcome::Pending && sizes[*at] > 0;
+        let is_sure =
+            |at: &usize| landed.contains(&sizes[*at]) || (twice.contains(&sizes[*at]) && sizes[*at] <= START_BYTES);
+        let (mut suspects, others): (Vec<usize>, Vec<usize>) = (0..files.len()).filter(is_open).partition(is_sure);
+        // Deliveries cut to one size are mostly of a few sizes, so that sizes alone would have all of them read twice.
+        let others: Vec<usize> = others.into_iter().filter(|at| twice.contains(&sizes[*at])).collect();
+        let starts = futures::stream::iter(&others).map(|at| self.digest_of_start(&files[*at])).buffered(HASHES);
+        let mut alike: BTreeMap<(u64, Option<String>), Vec<usize>> = BTreeMap::new();
+        for (at, start) in others.iter().zip(starts.try_collect::<Vec<_>>().await?) {
+            alike.entry((sizes[*at], start)).or_default().push(*at);
+        }
+        // A file that could not be read as it was claimed is a suspect, too: reading it will tell.
+        let groups = alike.into_iter().filter(|((_, start), group)| start.is_none() || group.len() > 1);
+        suspects.extend(groups.flat_map(|(_, group)| group));
+        suspects.sort_unstable();
+        Ok(suspects)
+    }
+
+    async fn digest_of_start(&self, file: &SourceFile) -> Result<Option<String>> {
+        let path = format!("{}/{}", self.options.incoming, file.found.path);
+        self.seams.store.digest(&path, START_BYTES, file.found.etag.as_deref()).await
     }
 
     async fn digest_of(&self, file: &SourceFile) -> Result<Option<String>> {

@@ -23,6 +23,7 @@ mod deltas;
 mod publish;
 
 mod archive;
+mod by_row;
 
 mod run;
 

@@ -141,7 +141,7 @@ impl Pipeline {
         lap("merge", &mut started);
         let merged = publication.touched(&state).await?;
         lap("read touched", &mut started);
-        let finished = self.finish(rollup, merged, &prepared.dimensions).await?;
+        let finished = self.finished(rollup, merged, &prepared.dimensions).await?;
         lap("finish", &mut started);
         let replaced = publication.replace(&state, &target, &finished).await?;
         lap("replace", &mut started);
@@ -246,7 +246,10 @@ impl Pipeline {
 }
 
 /// The same rows under exactly this schema.
-fn fit(batch: &RecordBatch, schema: &SchemaRef) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+pub(crate) fn fit(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
     let columns = batch
         .columns()
         .iter()
@@ -263,6 +266,6 @@ fn fit(batch: &RecordBatch, schema: &SchemaRef) -> std::result::Result<RecordBat
     RecordBatch::try_new(Arc::clone(schema), columns)
 }
 
-fn shape(error: arrow::error::ArrowError) -> Fault {
+pub(crate) fn shape(error: arrow::error::ArrowError) -> Fault {
     Fault::new(FaultKind::Promise, "a mart's rows do not fit its planned columns").found(error)
 }

@@ -4,6 +4,7 @@ use crate::scene::{
     archive, at, committed, leased, migrated, paid, refused, sums, target_rows, team_state, team_target,
 };
 use crate::{Database, Setting};
+use arrow::array::{AsArray, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -207,4 +208,36 @@ async fn rows_that_others_tied_to_a_mart_stay() {
     publication.commit(at(5)).await.expect("published");
     assert_eq!(database.read_table("note").await.expect("read").num_rows(), 1, "the row was changed, not deleted");
     assert_eq!(target_rows(&*database).await, rows("renamed"));
+}
+
+/// Large tables are read by two at once, who must see one and the same moment, and wait for no writer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dimension_is_read_as_of_one_moment() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    let rows: Vec<String> = (-150..150).map(|at| format!("({}, '0')", at * 1_000)).collect();
+    fresh.by_hand(&format!("INSERT INTO customer (customer_id, address) VALUES {}", rows.join(", ")));
+    let is_over = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let writer = {
+        let (path, is_over) = (fresh.path(), Arc::clone(&is_over));
+        std::thread::spawn(move || {
+            let connection = rusqlite::Connection::open(path).expect("opened");
+            connection.busy_timeout(std::time::Duration::from_secs(10)).expect("set");
+            while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                connection.execute("UPDATE customer SET address = address + 1", []).expect("written");
+            }
+        })
+    };
+    for _ in 0..100 {
+        let read = database.read(Dimension::Customer).await.expect("read");
+        let ids: &Int64Array = read.column(0).as_primitive();
+        assert_eq!(ids.values().to_vec(), (-150..150).map(|at| at * 1_000).collect::<Vec<i64>>());
+        let addresses: &StringArray = read.column(3).as_string();
+        assert!(addresses.iter().all(|address| address == Some(addresses.value(0))), "one moment");
+    }
+    is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+    writer.join().expect("over");
+    let writing = rusqlite::Connection::open(fresh.path()).expect("opened");
+    writing.execute_batch("BEGIN IMMEDIATE; DELETE FROM customer;").expect("begun");
+    assert_eq!(database.read(Dimension::Customer).await.expect("read").num_rows(), 300, "nobody waited");
 }

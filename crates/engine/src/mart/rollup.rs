@@ -3,7 +3,7 @@
 use super::fault::{output_fault, sql_fault};
 use super::file::fault;
 use super::place::{Sought, refused_at, words_of};
-use super::{MartFile, Section, Summing, WhichMart};
+use super::{MartFile, RowMart, Section, Summing, WhichMart};
 use crate::dimensions::DimensionTables;
 use crate::session::session;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -43,6 +43,8 @@ pub struct Rollup {
     pub scope: Vec<String>,
     /// How its sums are made in the landing pass, if they are ([`Rollup::sum_in_passing`]).
     pub summing: Option<Arc<Summing>>,
+    /// Its `finish`, where that does no more than look things up.
+    by_row: Option<Arc<RowMart>>,
 }
 
 impl Rollup {
@@ -74,6 +76,7 @@ impl Rollup {
                 );
             }
         }
+        let by_row = RowMart::of_finish(file, (finish, &plan), &context, dimensions, &state_schema).map(Arc::new);
         Ok(Rollup {
             name: file.name.clone(),
             about: file.about.clone(),
@@ -86,7 +89,14 @@ impl Rollup {
             key: key.clone(),
             scope: scope.clone(),
             summing: None,
+            by_row,
         })
+    }
+
+    /// `finish` over state rows, where it does no more than look things up for each of them in these tables; `None` where it does
+    /// more, or was planned against other tables: then SQL must run.
+    pub fn finish_by_row(&self, dimensions: &DimensionTables) -> Option<Arc<RowMart>> {
+        self.by_row.as_ref().filter(|plan| plan.is_bound_to(dimensions)).map(Arc::clone)
     }
 
     /// A fault of this mart's SQL that shows only when it runs.

@@ -74,6 +74,8 @@ pub struct Bucket {
 pub(crate) struct Lookup {
     alias: String,
     pub(crate) table: String,
+    /// The table's key.
+    column: String,
     pub(crate) index: Arc<KeyIndex>,
     pub(crate) key: Source,
 }
@@ -81,7 +83,7 @@ pub(crate) struct Lookup {
 /// Where a column of the wide row comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
-    /// A column of `sales`.
+    /// A column of `sales`, or of `merged` in a rollup's `finish`.
     Sale(usize),
     /// A column of the table that a look-up found a row of.
     Looked { lookup: usize, column: usize },
@@ -99,7 +101,8 @@ impl RowMart {
         let context = empty_tables(dimensions)?;
         let planned = context.state().create_logical_plan(&select.sql).await;
         let plan = planned.map_err(|error| sql_fault(&file.path, select, &error))?;
-        let shape = Shape::of(&plan, dimensions).map_err(|error| sql_fault(&file.path, select, &error))?;
+        let shape = Shape::of(&plan, dimensions, "sales", landing_schema());
+        let shape = shape.map_err(|error| sql_fault(&file.path, select, &error))?;
         let mut mart = shape.bind(file, &context, dimensions, select)?;
         mart.partition_by.clone_from(partition_by);
         if let Some((name, of)) = bucket {
@@ -107,6 +110,28 @@ impl RowMart {
         }
         mart.check(&file.path, select)?;
         Ok(mart)
+    }
+
+    /// A rollup's `finish` as such a projection over `merged`, whose columns are `state`, if it is one: it looks things up for each state
+    /// row, and does nothing else.
+    pub(super) fn of_finish(
+        file: &MartFile,
+        (finish, plan): (&Section, &LogicalPlan),
+        context: &SessionContext,
+        dimensions: &DimensionTables,
+        state: &SchemaRef,
+    ) -> Option<RowMart> {
+        let shape = Shape::of(plan, dimensions, "merged", Arc::clone(state)).ok()?;
+        shape.bind(file, context, dimensions, finish).ok()
+    }
+
+    /// Whether look-ups of this plan find the rows of these tables: of any others it knows nothing.
+    pub(super) fn is_bound_to(&self, dimensions: &DimensionTables) -> bool {
+        let is_same = |lookup: &Lookup| {
+            let index = dimensions.index(&lookup.table, &lookup.column);
+            index.is_some_and(|index| Arc::ptr_eq(index, &lookup.index))
+        };
+        self.lookups.iter().all(is_same)
     }
 
     fn add_bucket(&mut self, bucket: Bucket) {
@@ -257,7 +282,9 @@ struct Shape<'a> {
     outputs: Vec<Expr>,
     schema: SchemaRef,
     filters: Vec<Expr>,
-    sales_alias: String,
+    /// The columns of the table that the joins hang on, and the name that it goes by.
+    base: SchemaRef,
+    base_alias: String,
     joins: Vec<JoinedTable>,
     joined: &'a DFSchema,
 }
@@ -274,7 +301,7 @@ fn refused<T>(message: impl Into<String>) -> PlanResult<T> {
 }
 
 impl<'a> Shape<'a> {
-    fn of(plan: &'a LogicalPlan, dimensions: &DimensionTables) -> PlanResult<Shape<'a>> {
+    fn of(plan: &'a LogicalPlan, dimensions: &DimensionTables, table: &str, base: SchemaRef) -> PlanResult<Shape<'a>> {
         let LogicalPlan::Projection(projection) = plan else {
             let message = format!(
                 "a row-level mart is one SELECT without GROUP BY, DISTINCT, ORDER BY, LIMIT or UNION, not {}",
@@ -291,7 +318,7 @@ impl<'a> Shape<'a> {
             input = filter.input.as_ref();
         }
         let mut joins = Vec::new();
-        let sales_alias = walk(input, dimensions, &mut joins)?;
+        let base_alias = walk(input, table, dimensions, &mut joins)?;
         let fields: Vec<Field> = projection
             .schema
             .fields()
@@ -302,7 +329,8 @@ impl<'a> Shape<'a> {
             outputs: projection.expr.clone(),
             schema: Arc::new(Schema::new(fields)),
             filters,
-            sales_alias,
+            base,
+            base_alias,
             joins,
             joined: input.schema(),
         })
@@ -326,7 +354,8 @@ impl<'a> Shape<'a> {
                 ))));
             };
             let index = Arc::clone(index);
-            lookups.push(Lookup { alias: join.alias.clone(), table: join.table.clone(), index, key });
+            let (alias, table, column) = (join.alias.clone(), join.table.clone(), join.key.clone());
+            lookups.push(Lookup { alias, table, column, index, key });
         }
         let mut columns: BTreeSet<Column> = BTreeSet::new();
         for expr in self.outputs.iter().chain(&self.filters) {
@@ -387,8 +416,8 @@ impl<'a> Shape<'a> {
 
     fn source(&self, column: &Column, dimensions: &DimensionTables, lookups: &[Lookup]) -> PlanResult<Source> {
         let alias = column.relation.as_ref().map(TableReference::table).unwrap_or_default();
-        if alias == self.sales_alias {
-            return Ok(Source::Sale(landing_schema().index_of(&column.name)?));
+        if alias == self.base_alias {
+            return Ok(Source::Sale(self.base.index_of(&column.name)?));
         }
         let Some(lookup) = lookups.iter().position(|lookup| lookup.alias == alias) else {
             return refused(format!("the column \"{column}\" is used before its table is joined"));
@@ -399,13 +428,18 @@ impl<'a> Shape<'a> {
     }
 }
 
-/// Walks a left-deep tree of left joins down to `sales`; returns the name that `sales` goes by.
-fn walk(plan: &LogicalPlan, dimensions: &DimensionTables, joins: &mut Vec<JoinedTable>) -> PlanResult<String> {
+/// Walks a left-deep tree of left joins down to the table `base`; returns the name that it goes by.
+fn walk(
+    plan: &LogicalPlan,
+    base: &str,
+    dimensions: &DimensionTables,
+    joins: &mut Vec<JoinedTable>,
+) -> PlanResult<String> {
     match plan {
         LogicalPlan::Join(join) if join.join_type == JoinType::Left => {
-            let sales_alias = walk(&join.left, dimensions, joins)?;
+            let alias = walk(&join.left, base, dimensions, joins)?;
             joins.push(joined_table(join, dimensions)?);
-            Ok(sales_alias)
+            Ok(alias)
         }
         LogicalPlan::Join(join) => {
             let kind = join.join_type.to_string().to_uppercase();
@@ -414,7 +448,7 @@ fn walk(plan: &LogicalPlan, dimensions: &DimensionTables, joins: &mut Vec<Joined
             refused_at(Sought::OtherJoin, message)
         }
         other => match table_of(other) {
-            Some((alias, table)) if table == "sales" => Ok(alias),
+            Some((alias, table)) if table == base => Ok(alias),
             Some((_, table)) => refused(format!("a row-level mart reads FROM sales, not from \"{table}\"")),
             None => {
                 refused_at(words_of(other), "a row-level mart reads FROM sales and LEFT JOINs dimensions; nothing else")

@@ -52,3 +52,38 @@ fn replaced_only_the_new_version_counts() {
     assert_eq!(replaced.lake(), only_old.lake());
     replaced.verified();
 }
+
+/// Files of one size need not be equal: not where their beginnings differ, nor where only their ends do.
+#[test]
+fn of_files_of_one_size_only_equal_ones_are_duplicates() {
+    const ONE: &str = "1,1,Tea,2024-05-03,11,2.50,1,2.50";
+    const TWO: &str = "1,1,Tea,2024-05-03,11,2.50,2,5.00";
+    let day = |first, last| -> Vec<&str> { [&[first][..], &[ONE; 300], &[last]].concat() };
+    let shop = Shop::new();
+    for (name, rows) in [
+        ("1.csv", day(ONE, ONE)),
+        ("2 ends otherwise.csv", day(ONE, TWO)),
+        ("3 begins otherwise.csv", day(TWO, ONE)),
+        ("4 equals 1.csv", day(ONE, ONE)),
+        ("5 equals 2.csv", day(ONE, TWO)),
+        ("6 is small.csv", vec![ONE]),
+        ("7 equals 6.csv", vec![ONE]),
+        ("8 is as small.csv", vec![TWO]),
+    ] {
+        shop.deliver_rows(name, &rows);
+    }
+    shop.run(0);
+    let outcomes = shop.rows("SELECT substr(path, 1, 1), outcome, duplicate_of FROM product_staging_table ORDER BY id");
+    let wanted = [
+        "'1'|'landed'|NULL",
+        "'2'|'landed'|NULL",
+        "'3'|'landed'|NULL",
+        "'4'|'duplicate'|1",
+        "'5'|'duplicate'|2",
+        "'6'|'landed'|NULL",
+        "'7'|'duplicate'|6",
+        "'8'|'landed'|NULL",
+    ];
+    assert_eq!(outcomes, wanted);
+    shop.verified();
+}
