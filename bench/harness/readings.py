@@ -82,6 +82,9 @@ class Arrow:
                 found = self.tables.schema.field(name).type
                 if not pa.types.is_dictionary(found):
                     raise TypeError(f"{name} came as {found} and not as a dictionary: nothing was tried")
+            if len(files) > 1:
+                # Arrow groups and compares only where all chunks have one dictionary.
+                self.tables = self.tables.unify_dictionaries()
 
     def table(self, columns):
         return self.tables.select(columns)
