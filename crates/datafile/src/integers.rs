@@ -2,6 +2,7 @@
 //! and money hold few bits each, and no dictionary has to be looked into.
 
 use crate::bits::{LANE, pack, varint, width_of, zigzag};
+use crate::chunks::Chunks;
 use crate::levels::Presence;
 use crate::page::{Column, PAGE_ROWS, Page, Snappy};
 use parquet::basic::Encoding;
@@ -10,6 +11,9 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 /// Values of a block, and miniblocks in it: the smallest that the format allows.
 const BLOCK: usize = 128;
 const MINIBLOCKS: usize = BLOCK / LANE;
+
+/// The longest block: its least difference, four widths, and 128 values of 64 bits.
+const BLOCK_BYTES_MAX: usize = 10 + MINIBLOCKS + BLOCK * 8;
 
 /// The physical type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +33,7 @@ pub struct Integers {
     /// Values of the page so far, those of the open block counted.
     values: usize,
     first: i64,
-    encoded: Vec<u8>,
+    encoded: Chunks<u8>,
     presence: Presence,
     pages: Vec<Page>,
     snappy: Snappy,
@@ -48,7 +52,7 @@ impl Integers {
             filled: 0,
             values: 0,
             first: 0,
-            encoded: Vec::new(),
+            encoded: Chunks::default(),
             presence: Presence::default(),
             pages: Vec::new(),
             snappy: Snappy::default(),
@@ -125,9 +129,10 @@ impl Integers {
             *delta = if self.width == Width::Int32 { i64::from(wide as i32) } else { wide };
         }
         let least = deltas[..self.filled].iter().copied().min().unwrap_or(0);
-        zigzag(&mut self.encoded, least);
-        let widths_at = self.encoded.len();
-        self.encoded.extend_from_slice(&[0; MINIBLOCKS]);
+        let mut encoded = Vec::with_capacity(BLOCK_BYTES_MAX);
+        zigzag(&mut encoded, least);
+        let widths_at = encoded.len();
+        encoded.extend_from_slice(&[0; MINIBLOCKS]);
         for (at, lane) in deltas[..self.filled].chunks(LANE).enumerate() {
             let mut above = [0_u64; LANE];
             for (slot, delta) in above.iter_mut().zip(lane) {
@@ -135,9 +140,10 @@ impl Integers {
                 *slot = if self.width == Width::Int32 { wide & u64::from(u32::MAX) } else { wide };
             }
             let width = width_of(above.iter().fold(0, |all, value| all | value));
-            self.encoded[widths_at + at] = width as u8;
-            pack(&mut self.encoded, &above, width);
+            encoded[widths_at + at] = width as u8;
+            pack(&mut encoded, &above, width);
         }
+        self.encoded.extend_from_slice(&encoded);
         self.block[0] = self.block[self.filled];
         self.filled = 0;
     }
@@ -153,7 +159,7 @@ impl Integers {
             varint(&mut body, MINIBLOCKS as u64);
             varint(&mut body, self.values as u64);
             zigzag(&mut body, self.first);
-            body.append(&mut self.encoded);
+            self.encoded.drain_into(&mut body);
         }
         let page = self.snappy.page(&body, rows, encoding);
         self.page_bytes += page.bytes.len();
@@ -170,7 +176,7 @@ impl Integers {
 
     /// Bytes held.
     pub fn memory(&self) -> usize {
-        self.page_bytes + self.encoded.capacity() + (BLOCK + 1) * 8 + size_of::<Integers>()
+        self.page_bytes + self.encoded.memory() + (BLOCK + 1) * 8 + size_of::<Integers>()
     }
 
     /// The finished column, with least and greatest value and number of NULLs.

@@ -5,6 +5,7 @@
 //! optional, compressed with Snappy and readable by any Parquet reader; [`Lookups`] tells what is unusual about it.
 
 mod bits;
+mod chunks;
 mod distinct;
 mod file;
 mod integers;
@@ -13,6 +14,7 @@ mod lookups;
 mod page;
 mod texts;
 
+pub use chunks::Chunks;
 pub use distinct::Distinct;
 pub use file::file;
 pub use integers::{Integers, Width};

@@ -86,9 +86,8 @@ impl DimensionTables {
 
     /// What the decoder asks of these tables.
     pub fn known_keys(&self) -> Arc<dyn KnownKeys> {
-        let index = |table: &str, key: &str| {
-            self.index(table, key).cloned().unwrap_or_else(|| Arc::new(KeyIndex::empty()))
-        };
+        let index =
+            |table: &str, key: &str| self.index(table, key).cloned().unwrap_or_else(|| Arc::new(KeyIndex::empty()));
         Arc::new(IndexedKeys {
             customer: index("customer", "customer_id"),
             store: index("store", "id"),

@@ -12,7 +12,7 @@ use tillmart_feed::{Checked, SalesDecoder};
 use tillmart_model::{FileFault, FileReason, Format, Kind, Result, SplitReport, Tally};
 
 /// Rows handed on at a time.
-const BATCH_ROWS: usize = 64 << 10;
+const BATCH_ROWS: usize = 16 << 10;
 
 /// Rows of a file held back before the first is written: most files that will be rejected whole are known by then,
 /// and their task is spared a second pass.

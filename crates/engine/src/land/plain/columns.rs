@@ -1,14 +1,25 @@
 //! How columns are held while a file is open.
 
+use tillmart_datafile::Chunks;
 use tillmart_feed::UNKNOWN;
+
+fn repeated<T: Copy>(value: T, rows: usize) -> Chunks<T> {
+    let mut chunks = Chunks::default();
+    chunks.extend(std::iter::repeat_n(value, rows));
+    chunks
+}
+
+fn widened(code: u16) -> u32 {
+    if code == u16::MAX { UNKNOWN } else { u32::from(code) }
+}
 
 /// Rows of a dimension table, in as few bytes as they need.
 pub(super) enum Codes {
     /// So many rows, all of them the same.
     Same(u32, usize),
     /// [`UNKNOWN`] is the greatest 16-bit number.
-    Short(Vec<u16>),
-    Long(Vec<u32>),
+    Short(Chunks<u16>),
+    Long(Chunks<u32>),
 }
 
 impl Codes {
@@ -25,9 +36,9 @@ impl Codes {
                 return;
             }
             *self = if same == UNKNOWN || same < u32::from(u16::MAX) {
-                Codes::Short(vec![same as u16; *rows])
+                Codes::Short(repeated(same as u16, *rows))
             } else {
-                Codes::Long(vec![same; *rows])
+                Codes::Long(repeated(same, *rows))
             };
         }
         if let Codes::Short(short) = self {
@@ -35,8 +46,9 @@ impl Codes {
                 short.extend(codes.map(|code| code as u16));
                 return;
             }
-            let widened = |code: &u16| if *code == u16::MAX { UNKNOWN } else { u32::from(*code) };
-            *self = Codes::Long(short.iter().map(widened).collect());
+            let mut long = Chunks::default();
+            long.extend(short.iter().map(widened));
+            *self = Codes::Long(long);
         }
         if let Codes::Long(long) = self {
             long.extend(codes);
@@ -48,17 +60,17 @@ impl Codes {
         match self {
             Codes::Same(code, rows) => out.extend(std::iter::repeat_n(*code, *rows)),
             Codes::Short(codes) => {
-                out.extend(codes.iter().map(|code| if *code == u16::MAX { UNKNOWN } else { u32::from(*code) }));
+                out.extend(codes.iter().map(widened));
             }
-            Codes::Long(codes) => out.extend_from_slice(codes),
+            Codes::Long(codes) => out.extend(codes.iter()),
         }
     }
 
     pub(super) fn memory(&self) -> usize {
         match self {
             Codes::Same(..) => 0,
-            Codes::Short(codes) => codes.capacity() * 2,
-            Codes::Long(codes) => codes.capacity() * 4,
+            Codes::Short(codes) => codes.memory(),
+            Codes::Long(codes) => codes.memory(),
         }
     }
 }
@@ -67,8 +79,8 @@ impl Codes {
 pub(super) enum Unordered {
     /// So many rows, all of them the same.
     Same(i64, usize),
-    Short(Vec<i32>),
-    Long(Vec<i64>),
+    Short(Chunks<i32>),
+    Long(Chunks<i64>),
 }
 
 impl Unordered {
@@ -84,8 +96,8 @@ impl Unordered {
                 return;
             }
             *self = match i32::try_from(same) {
-                Ok(same) => Unordered::Short(vec![same; *rows]),
-                Err(_) => Unordered::Long(vec![same; *rows]),
+                Ok(same) => Unordered::Short(repeated(same, *rows)),
+                Err(_) => Unordered::Long(repeated(same, *rows)),
             };
         }
         if let Unordered::Short(short) = self {
@@ -93,7 +105,9 @@ impl Unordered {
                 short.extend(values.map(|value| value as i32));
                 return;
             }
-            *self = Unordered::Long(short.iter().map(|value| i64::from(*value)).collect());
+            let mut long = Chunks::default();
+            long.extend(short.iter().map(i64::from));
+            *self = Unordered::Long(long);
         }
         if let Unordered::Long(long) = self {
             long.extend(values);
@@ -103,16 +117,16 @@ impl Unordered {
     pub(super) fn get(&self, row: usize) -> i64 {
         match self {
             Unordered::Same(value, _) => *value,
-            Unordered::Short(short) => i64::from(short[row]),
-            Unordered::Long(long) => long[row],
+            Unordered::Short(short) => i64::from(short.get(row)),
+            Unordered::Long(long) => long.get(row),
         }
     }
 
     pub(super) fn memory(&self) -> usize {
         match self {
             Unordered::Same(..) => 0,
-            Unordered::Short(short) => short.capacity() * 4,
-            Unordered::Long(long) => long.capacity() * 8,
+            Unordered::Short(short) => short.memory(),
+            Unordered::Long(long) => long.memory(),
         }
     }
 }
