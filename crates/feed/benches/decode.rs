@@ -2,6 +2,8 @@
 
 mod day;
 
+use arrow::array::Array;
+
 use day::Day;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};

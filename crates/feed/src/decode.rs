@@ -44,7 +44,7 @@ struct TextSink {
 enum Rows {
     Csv(Box<CsvText>),
     Jsonl(Box<JsonLines>),
-    Parquet(ParquetRows),
+    Parquet(Box<ParquetRows>),
 }
 
 impl TextSink {
@@ -80,7 +80,7 @@ impl SalesDecoder {
         let rows = match kind.format {
             Format::Csv => Rows::Csv(Box::new(CsvText::new(contract))),
             Format::Jsonl => Rows::Jsonl(Box::new(JsonLines::new(contract))),
-            Format::Parquet => Rows::Parquet(ParquetRows::new(contract)),
+            Format::Parquet => Rows::Parquet(Box::new(ParquetRows::new(contract))),
         };
         let (unpacker, fault) = match Unpacker::new(kind.compression) {
             Ok(unpacker) => (unpacker, None),

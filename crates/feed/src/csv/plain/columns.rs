@@ -74,8 +74,13 @@ impl Columns {
         if self.latin {
             self.mark_foreign(cells);
         }
-        self.read_keys(cells, layout);
-        self.read_amounts(cells, layout, checker);
+        if self.quoted.has_numbers() {
+            self.read_keys::<true>(cells, layout);
+            self.read_amounts::<true>(cells, layout, checker);
+        } else {
+            self.read_keys::<false>(cells, layout);
+            self.read_amounts::<false>(cells, layout, checker);
+        }
         self.look_up(checker);
         self.read_products(cells, layout, checker);
         self.read_optional(cells, layout);
@@ -92,7 +97,7 @@ impl Columns {
         }
     }
 
-    fn read_keys(&mut self, cells: &Cells<'_>, layout: &Layout) {
+    fn read_keys<const QUOTED: bool>(&mut self, cells: &Cells<'_>, layout: &Layout) {
         let Columns { sales, odd, anonymous, terms, .. } = self;
         let text = cells.block;
         let long = |start, end, least, most| integer(text.get(start..end)?, least, most).ok();
@@ -101,35 +106,39 @@ impl Columns {
             let read = numbers::digits(text, start, end);
             read.or_else(|| long(start, end, i32::MIN.into(), i32::MAX.into())).map(|value| value as i32)
         };
-        let is_anonymous = |start, end| start == end && terms.lands_anonymous;
+        let is_anonymous = |start, end| {
+            let is_empty = |(start, end)| start == end;
+            let is_blank = is_empty((start, end)) || (QUOTED && cells.unquoted(start, end).is_some_and(is_empty));
+            is_blank && terms.lands_anonymous
+        };
         anonymous.clear();
         anonymous.extend(cells.column(layout.customer).map(|(start, end)| is_anonymous(start, end)));
-        column(cells, layout.customer, odd, &mut sales.customer_id, |start, end| {
+        column::<QUOTED, _>(cells, layout.customer, odd, &mut sales.customer_id, |start, end| {
             if is_anonymous(start, end) { Some(0) } else { int64(start, end) }
         });
-        column(cells, layout.store, odd, &mut sales.store_id, int32);
-        column(cells, layout.sales_person, odd, &mut sales.sales_person_id, int64);
+        column::<QUOTED, _>(cells, layout.store, odd, &mut sales.store_id, int32);
+        column::<QUOTED, _>(cells, layout.sales_person, odd, &mut sales.sales_person_id, int64);
     }
 
-    fn read_amounts(&mut self, cells: &Cells<'_>, layout: &Layout, checker: &mut Checker) {
+    fn read_amounts<const QUOTED: bool>(&mut self, cells: &Cells<'_>, layout: &Layout, checker: &mut Checker) {
         let Columns { sales, odd, days, terms, .. } = self;
         let (text, point) = (cells.block, terms.point);
         let long = |start, end, precision, scale| decimal(text.get(start..end)?, point, precision, scale).ok();
-        column(cells, layout.price, odd, &mut sales.price, |start, end| {
+        column::<QUOTED, _>(cells, layout.price, odd, &mut sales.price, |start, end| {
             let price = numbers::decimal(text, start, end, point, PRICE_SCALE);
             price.or_else(|| long(start, end, PRICE_PRECISION, PRICE_SCALE).filter(|price| *price >= 0))
         });
-        column(cells, layout.quantity, odd, &mut sales.quantity, |start, end| {
+        column::<QUOTED, _>(cells, layout.quantity, odd, &mut sales.quantity, |start, end| {
             let read = numbers::signed(text, start, end);
             let long = || integer(text.get(start..end)?, i32::MIN.into(), i32::MAX.into()).ok();
             read.or_else(long).map(|value| value as i32)
         });
-        column(cells, layout.total, odd, &mut sales.total_cost, |start, end| {
+        column::<QUOTED, _>(cells, layout.total, odd, &mut sales.total_cost, |start, end| {
             let total = numbers::signed_decimal(text, start, end, point, TOTAL_SCALE);
             total.or_else(|| long(start, end, TOTAL_PRECISION, TOTAL_SCALE))
         });
         let dates = checker.dates();
-        column(cells, layout.date, odd, &mut sales.sales_date, |start, end| {
+        column::<QUOTED, _>(cells, layout.date, odd, &mut sales.sales_date, |start, end| {
             days.day(text.get(start..end)?, dates).filter(|day| *day <= terms.today)
         });
     }
@@ -209,9 +218,9 @@ impl Columns {
     }
 }
 
-/// Reads a column; rows that cannot be read are odd.
+/// Reads a column; rows that cannot be read are odd. Only where cells are `QUOTED` are they looked at for quotes.
 #[inline]
-fn column<T: Default>(
+fn column<const QUOTED: bool, T: Default>(
     cells: &Cells<'_>,
     field: usize,
     odd: &mut [bool],
@@ -219,6 +228,7 @@ fn column<T: Default>(
     mut read: impl FnMut(usize, usize) -> Option<T>,
 ) {
     values.extend(odd.iter_mut().zip(cells.column(field)).map(|(odd, (start, end))| {
+        let (start, end) = cells.unquoted(start, end).filter(|_| QUOTED).unwrap_or((start, end));
         let value = read(start, end);
         *odd |= value.is_none();
         value.unwrap_or_default()

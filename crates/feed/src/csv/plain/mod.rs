@@ -188,7 +188,7 @@ impl PlainRows {
         let line_ends = structure.line_ends();
         let first = previous(line_ends, progress.line);
         let edges = &structure.edges()[first..=first + lines * self.layout.width];
-        let cells = Cells { block, edges, width: self.layout.width, rows: lines };
+        let cells = Cells { block, edges, width: self.layout.width, rows: lines, quote: self.quote };
         let end = cells.end();
         let before = |quotes: &[u32], place: usize| quotes.partition_point(|quote| (*quote as usize) < place);
         let quotes = &structure.quotes()[progress.quote..];
