@@ -27,6 +27,6 @@ mod steps;
 pub use dimensions::{Dimension, DimensionColumn, Dimensions, Upserted};
 pub use ledger::{FileFilter, Lease, Ledger};
 pub use mysql::MySql;
-pub use publish::{Publication, Publisher, StateTable, TargetTable};
+pub use publish::{Finish, Publication, Publisher, StateTable, TargetTable};
 pub use schema::{Migration, Schema};
 pub use sqlite::Sqlite;

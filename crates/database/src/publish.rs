@@ -5,6 +5,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 use tillmart_model::{Result, Tally};
 
 /// The state of a rollup: sums by key, to be merged with a batch's deltas.
@@ -68,6 +69,9 @@ pub trait Publisher: Send + Sync {
     async fn read_target(&self, target: &TargetTable) -> Result<Vec<RecordBatch>>;
 }
 
+/// Makes published rows of state rows.
+pub type Finish = Arc<dyn Fn(RecordBatch) -> Result<RecordBatch> + Send + Sync>;
+
 /// One open publication. Dropped without [`Publication::commit`], it leaves no trace; after a fault of any of its
 /// methods it can only be dropped, and begun anew. While it is open, its lease can be renewed but not taken over.
 #[async_trait]
@@ -76,12 +80,20 @@ pub trait Publication: Send {
     /// range are a fault. Keys may repeat within and between calls.
     async fn merge(&mut self, state: &StateTable, delta: &RecordBatch, sign: i64) -> Result<()>;
 
-    /// Every state row of every scope that `merge` touched in this publication, in `state.schema`, in key order.
+    /// Every state row of every scope that `merge` touched in this publication, once each, in `state.schema`.
     async fn touched(&mut self, state: &StateTable) -> Result<Vec<RecordBatch>>;
 
     /// Makes the target's rows of the touched scopes equal to `rows`: inserts, updates what differs,
     /// deletes what is no longer there. Returns how many rows changed.
     async fn replace(&mut self, state: &StateTable, target: &TargetTable, rows: &[RecordBatch]) -> Result<u64>;
+
+    /// `touched`, `finish` of each of its batches, and `replace` with what they make, for a `finish` that looks at one state row at a
+    /// time. Not all of the rows need be in memory at once.
+    async fn replace_each(&mut self, state: &StateTable, target: &TargetTable, finish: Finish) -> Result<u64> {
+        let touched = self.touched(state).await?;
+        let finished = touched.into_iter().map(|rows| finish(rows)).collect::<Result<Vec<_>>>()?;
+        self.replace(state, target, &finished).await
+    }
 
     /// Counts rows of a file's rejects that this batch landed: `rows_replayed` grows by the tally's `rows_landed`, and the
     /// file's money, anonymous rows and unknown products by the tally's. `rows_landed` and `rejected` stay as the file's

@@ -139,9 +139,14 @@ impl Pipeline {
             }
         }
         lap("merge", &mut started);
+        if let Some(finish) = self.finish_of_rows(rollup, &prepared.dimensions) {
+            let replaced = publication.replace_each(&state, &target, finish).await?;
+            lap("finish and replace", &mut started);
+            return Ok(replaced);
+        }
         let merged = publication.touched(&state).await?;
         lap("read touched", &mut started);
-        let finished = self.finished(rollup, merged, &prepared.dimensions).await?;
+        let finished = self.finish(rollup, merged, &prepared.dimensions).await?;
         lap("finish", &mut started);
         let replaced = publication.replace(&state, &target, &finished).await?;
         lap("replace", &mut started);

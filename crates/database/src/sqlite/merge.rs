@@ -1,6 +1,6 @@
 //! What happens inside one publication, on the connection that holds its transaction.
 
-use super::replace::replace;
+use super::replace::{replace, replace_each};
 use super::rows::take;
 use super::scopes::Touched;
 use super::tables::{list, quoted};
@@ -10,7 +10,7 @@ use crate::columns::{DecimalForm, Frame};
 use crate::marts::{names, outside};
 use crate::records::stored;
 use crate::rules;
-use crate::{Lease, StateTable, TargetTable};
+use crate::{Finish, Lease, StateTable, TargetTable};
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
@@ -61,6 +61,16 @@ impl Session {
             Some(touched) => replace(&self.connection, touched, target, rows),
             None if rows.iter().all(|batch| batch.num_rows() == 0) => Ok(0),
             None => Err(outside(target).into()),
+        }
+    }
+
+    pub(super) fn replace_each(&mut self, state: &StateTable, target: &TargetTable, finish: &Finish) -> Tried<u64> {
+        match self.marts.get_mut(&state.mart) {
+            None => Ok(0),
+            Some(touched) => {
+                touched.settle(&self.connection)?;
+                replace_each(&self.connection, touched, target, finish)
+            }
         }
     }
 

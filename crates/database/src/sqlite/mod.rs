@@ -117,8 +117,8 @@ fn connect(path: &Path) -> Tried<Connection> {
     write_ahead(&connection)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
-    // 64 MiB: a publication of a million rows walks its b-trees in memory.
-    connection.pragma_update(None, "cache_size", -65_536)?;
+    // 16 MiB: bulk work walks its b-trees in their order, and ends with the pages that it has passed.
+    connection.pragma_update(None, "cache_size", -16_384)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }

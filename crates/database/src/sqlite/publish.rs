@@ -8,7 +8,7 @@ use crate::columns::DecimalForm;
 use crate::gate::{Gate, lock};
 use crate::marts::{names, state_name};
 use crate::refusal::over;
-use crate::{Lease, Publication, Publisher, StateTable, TargetTable};
+use crate::{Finish, Lease, Publication, Publisher, StateTable, TargetTable};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -132,6 +132,11 @@ impl Publication for Open {
     async fn replace(&mut self, state: &StateTable, target: &TargetTable, rows: &[RecordBatch]) -> Result<u64> {
         let (state, target, rows) = (state.clone(), target.clone(), rows.to_vec());
         self.work(move |session| session.replace(&state, &target, &rows)).await
+    }
+
+    async fn replace_each(&mut self, state: &StateTable, target: &TargetTable, finish: Finish) -> Result<u64> {
+        let (state, target) = (state.clone(), target.clone());
+        self.work(move |session| session.replace_each(&state, &target, &finish)).await
     }
 
     async fn replayed(&mut self, file_id: i64, tally: &Tally) -> Result<()> {

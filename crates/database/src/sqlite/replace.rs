@@ -9,14 +9,16 @@ use super::seek::Seek;
 use super::statements;
 use super::tables::{by_scope, list, quoted};
 use super::trouble::Tried;
-use crate::TargetTable;
+
 use crate::bind;
-use crate::marts::{doubled, names, outside, unlike_scopes};
+use crate::marts::{broken, doubled, names, outside, unlike_scopes};
+use crate::{Finish, TargetTable};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Statement};
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::mpsc::sync_channel;
 
 /// Scopes of one row each that are compared before what differs is written.
 const SCOPES_AT_ONCE: usize = 4_096;
@@ -28,6 +30,57 @@ pub(super) fn replace(
     target: &TargetTable,
     rows: &[RecordBatch],
 ) -> Tried<u64> {
+    touched.with_scopes(|scopes| replace_scopes(connection, touched, target, scopes, rows))
+}
+
+/// Makes the published rows of the touched scopes equal to what `finish` makes of their state rows. Where each state row is a scope of
+/// its own, it makes some of them while others are being written.
+pub(super) fn replace_each(
+    connection: &Connection,
+    touched: &Touched,
+    target: &TargetTable,
+    finish: &Finish,
+) -> Tried<u64> {
+    let Some(batches) = touched.rows_in_order() else {
+        let rows = touched.rows(connection)?;
+        let finished = rows.into_iter().map(|rows| finish(rows)).collect::<Result<Vec<_>, _>>()?;
+        return replace(connection, touched, target, &finished);
+    };
+    let (finished, next) = sync_channel::<(&RecordBatch, Tried<RecordBatch>)>(1);
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            for batch in batches {
+                let rows = touched.standing(batch).and_then(|rows| Ok(finish(rows)?));
+                // Nobody waits for more: the other side has met a fault.
+                if finished.send((batch, rows)).is_err() {
+                    return;
+                }
+            }
+        });
+        let (mut done, mut changed) = (0, 0);
+        for (batch, rows) in next {
+            let rows = [rows?];
+            changed +=
+                touched.with_scopes_of(batch, |scopes| replace_scopes(connection, touched, target, scopes, &rows))?;
+            done += 1;
+        }
+        if done < batches.len() {
+            return Err(broken(&target.name, "`finish` stopped half-way").into());
+        }
+        Ok(changed)
+    })
+}
+
+fn replace_scopes(
+    connection: &Connection,
+    touched: &Touched,
+    target: &TargetTable,
+    scopes: &Keys<'_, '_>,
+    rows: &[RecordBatch],
+) -> Tried<u64> {
+    if scopes.at.len() != target.scope.len() {
+        return Err(unlike_scopes(touched.state()).into());
+    }
     let plan = TargetPlan::new(target)?;
     let columns = plan.columns_of(rows)?;
     let batches = columns.iter().map(|columns| Columns::of(columns)).collect::<Tried<Vec<_>>>()?;
@@ -35,16 +88,11 @@ pub(super) fn replace(
     let finished = Keys { batches: &batches, at: &plan.order[..plan.key], places: &places };
     plan.refuse_doubled(&finished)?;
     let mut writing = Writing::new(connection, &plan, &finished)?;
-    touched.with_scopes(|scopes| {
-        if scopes.at.len() != target.scope.len() {
-            return Err(unlike_scopes(touched.state()).into());
-        }
-        if plan.scope == plan.key {
-            writing.row_by_row(connection, scopes)
-        } else {
-            writing.scope_by_scope(connection, scopes)
-        }
-    })?;
+    if plan.scope == plan.key {
+        writing.row_by_row(connection, scopes)?;
+    } else {
+        writing.scope_by_scope(connection, scopes)?;
+    }
     Ok(writing.changed)
 }
 

@@ -98,6 +98,27 @@ impl Touched {
         work(&Keys { batches: &batches, at: self.scope(), places: &places })
     }
 
+    /// Touched rows in batches of which each lies behind the one before it, if each row is a scope of its own: those that went, too.
+    pub(super) fn rows_in_order(&self) -> Option<&[RecordBatch]> {
+        (self.is_row_by_row() && self.is_ascending).then_some(self.changed.as_slice())
+    }
+
+    /// Rows of such a batch that stand.
+    pub(super) fn standing(&self, batch: &RecordBatch) -> Tried<RecordBatch> {
+        Ok(self.plan.standing(batch)?.unwrap_or_else(|| batch.slice(0, 0)))
+    }
+
+    /// As [`Touched::with_scopes`], for the rows of such a batch.
+    pub(super) fn with_scopes_of<T>(
+        &self,
+        batch: &RecordBatch,
+        work: impl FnOnce(&Keys<'_, '_>) -> Tried<T>,
+    ) -> Tried<T> {
+        let batches = [Columns::of(batch.columns())?];
+        let places = ascending(&batches, self.scope());
+        work(&Keys { batches: &batches, at: self.scope(), places: &places })
+    }
+
     /// Every state row of every touched scope.
     pub(super) fn rows(&self, connection: &Connection) -> Tried<Vec<RecordBatch>> {
         if self.is_row_by_row() && self.is_ascending {

@@ -172,7 +172,13 @@ async fn histories_equal_a_recount(setting: &dyn Setting, target: TargetTable) {
         rows.shuffle(&mut random);
         let finished: Vec<RecordBatch> =
             rows.chunks(random.random_range(900..5_000)).map(|rows| finish(&target, rows)).collect();
-        let replaced = publication.replace(&state, &target, &finished).await.expect("replaced");
+        let replaced = if random.random_bool(0.5) {
+            publication.replace(&state, &target, &finished).await.expect("replaced")
+        } else {
+            let finished = target.clone();
+            let by_row = move |rows| Ok(finish(&finished, &rows_of(&[rows]).into_iter().collect::<Vec<_>>()));
+            publication.replace_each(&state, &target, Arc::new(by_row)).await.expect("replaced")
+        };
         assert_eq!(
             replaced,
             differences(&published(&target, &before), &published(&target, &counted)),
