@@ -206,7 +206,7 @@ def body(name, results):
 def stored(folder):
     """All kept results, by name."""
     found = {}
-    for name in sorted(os.listdir(folder)):
+    for name in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
         if name.endswith(".json"):
             with open(os.path.join(folder, name), encoding="utf-8") as file:
                 found[name[: -len(".json")]] = json.load(file)

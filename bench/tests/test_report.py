@@ -1,4 +1,5 @@
 """Tables and chart say what was measured, failures included, and stand where the markers are."""
+import os
 import unittest
 import xml.etree.ElementTree as xml
 
@@ -25,6 +26,19 @@ def told(*tools):
 
 
 class Documents(unittest.TestCase):
+    def test_a_fresh_clone_has_no_results_and_says_so(self):
+        self.assertEqual(report.stored("/no/such/folder"), {})
+        self.assertEqual(report.body("peers-1GB", {}), report.MISSING)
+        self.assertEqual(report.body("linear", {}), report.MISSING)
+
+    def test_every_block_of_the_page_is_known(self):
+        path = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "BENCHMARKS.md")
+        with open(path, encoding="utf-8") as file:
+            names = report.blocks(file.read())
+        self.assertGreaterEqual(len(names), 10)
+        for name in names:
+            report.body(name, {})
+
     def test_only_the_block_is_replaced_and_twice_is_once(self):
         text = f"before\n{report.begin('idle')}\nold\n{report.end('idle')}\nafter\n"
         once = report.replaced(text, "idle", "new\n")
