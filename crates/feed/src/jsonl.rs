@@ -10,10 +10,13 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
-use tillmart_model::{Contract, Encoding, FileFault, FileReason, RowReason, SalesColumn};
+use tillmart_model::{Column, Contract, Encoding, FileFault, FileReason, RowReason, SalesColumn};
 
 /// Bytes taken in at a time, so that the buffer stays small however large the pushed pieces are.
 const PIECE_BYTES: usize = 128 << 10;
+
+/// Keys of an object whose column is remembered, at most.
+const PLACES_REMEMBERED: usize = 64;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -117,6 +120,9 @@ pub(crate) struct JsonRows {
     contract: Arc<Contract>,
     dates: DateTexts,
     extras: Extras,
+    /// The keys of the latest objects by place, and which of the contract's columns each is: most objects of a file have
+    /// the same keys in the same order.
+    order: Vec<(String, Option<usize>)>,
 }
 
 /// An object's members in order, values as the text that they are.
@@ -153,7 +159,7 @@ type Refusal = (RowReason, Option<String>, String);
 impl JsonRows {
     pub(crate) fn new(contract: Arc<Contract>, dates: DateTexts) -> Self {
         let extras = Extras::new(contract.extra_columns);
-        JsonRows { contract, dates, extras }
+        JsonRows { contract, dates, extras, order: Vec::new() }
     }
 
     /// Judges one line.
@@ -172,8 +178,8 @@ impl JsonRows {
         let mut found: [Option<Cow<'_, str>>; SalesColumn::ALL.len()] = std::array::from_fn(|_| None);
         let mut is_string = [true; SalesColumn::ALL.len()];
         self.extras.clear();
-        for (name, value) in &members {
-            let column = self.contract.columns.iter().find(|column| column.source == name.trim_ascii());
+        for (place, (name, value)) in members.iter().enumerate() {
+            let column = column_at(&self.contract, &mut self.order, place, name);
             let string = value.get().starts_with('"');
             let refuse = |_| not_text(name);
             match column {
@@ -209,6 +215,28 @@ impl JsonRows {
         sorter.row(&row, place, || raw.to_vec());
         Ok(())
     }
+}
+
+/// The contract's column of a key that stands at `place` of its object.
+fn column_at<'a>(
+    contract: &'a Contract,
+    order: &mut Vec<(String, Option<usize>)>,
+    place: usize,
+    name: &str,
+) -> Option<&'a Column> {
+    let found = match order.get(place) {
+        Some((latest, column)) if latest == name => *column,
+        _ => {
+            let found = contract.columns.iter().position(|column| column.source == name.trim_ascii());
+            match order.get_mut(place) {
+                Some(latest) => *latest = (name.to_owned(), found),
+                None if place < PLACES_REMEMBERED => order.push((name.to_owned(), found)),
+                None => {}
+            }
+            found
+        }
+    };
+    contract.columns.get(found?)
 }
 
 fn utf8(raw: &[u8], encoding: Encoding) -> Result<Cow<'_, str>, Refusal> {

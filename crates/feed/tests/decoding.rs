@@ -350,3 +350,34 @@ fn pieces_of_any_size_give_the_same() {
         }
     }
 }
+
+#[test]
+fn keys_of_json_lines_come_in_any_order_from_line_to_line() {
+    let members = [
+        r#""customer_id":7"#,
+        r#""store_id":2"#,
+        r#""product_name":"tea""#,
+        r#""sales_date":"2024-06-30""#,
+        r#""sales_person_id":11"#,
+        r#""price":2.50"#,
+        r#""quantity":2"#,
+        r#""total_cost":5.00"#,
+    ];
+    let mut text = String::new();
+    for turn in 0..members.len() {
+        let mut members = members;
+        members.rotate_left(turn);
+        let till = if turn % 2 == 0 { r#""till":"A","# } else { "" };
+        text.push_str(&format!("{{{till}{}}}\n", members.join(",")));
+    }
+    let outcome = decode(&Contract::default(), JSONL, text.as_bytes()).unwrap();
+    assert_eq!((outcome.rows.num_rows(), outcome.rejects), (8, Vec::new()));
+    for row in 0..8 {
+        let expected = if row % 2 == 0 { r#"{"till":"A"}"# } else { "" };
+        assert_eq!(cell(&outcome.rows, "additional_column", row), expected);
+        assert_eq!(
+            (cell(&outcome.rows, "store_id", row), cell(&outcome.rows, "quantity", row)),
+            ("2".into(), "2".into())
+        );
+    }
+}

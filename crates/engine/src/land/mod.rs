@@ -1,6 +1,7 @@
 //! Landing: one operator over split descriptors that leaves manifests. Nothing it writes is visible to anybody
 //! until the driver has checked the manifests and committed them.
 
+mod ahead;
 mod compact;
 mod complete;
 mod exec;

@@ -1,6 +1,7 @@
 //! Landing one source file: stream, hash, decode, check; write once it is known not to be rejected whole.
 
 use super::LandJob;
+use super::ahead::{Ahead, Decoded};
 use super::read::{Chunk, PinnedFile, PinnedRead};
 use super::task::Task;
 use futures::{FutureExt, StreamExt};
@@ -9,7 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 use tillmart_feed::{Checked, SalesDecoder};
-use tillmart_model::{FileFault, FileReason, Format, Kind, Result, SplitReport, Tally};
+use tillmart_model::{Fault, FaultKind, FileFault, FileReason, Format, Kind, Result, SplitReport, Tally};
 
 /// Rows handed on at a time.
 const BATCH_ROWS: usize = 16 << 10;
@@ -17,9 +18,6 @@ const BATCH_ROWS: usize = 16 << 10;
 /// Rows of a file held back before the first is written: most files that will be rejected whole are known by then,
 /// and their task is spared a second pass.
 const HELD_ROWS: usize = 256 << 10;
-
-/// Bytes given to the decoder at once.
-const PIECE_BYTES: usize = 1 << 20;
 
 /// Rejected rows told in a rejected file's report.
 const SAMPLES: usize = 20;
@@ -83,7 +81,9 @@ pub(super) async fn land(task: &mut Task, report: &mut SplitReport, file_id: i64
     let fault = if file.kind.format == Format::Parquet {
         parquet(task, report, file_id, file, &mut decoder, &mut held).await?
     } else {
-        text(task, report, file_id, file, &mut decoder, &mut held).await?
+        let fault;
+        (decoder, fault) = text(task, report, file_id, file, decoder, &mut held).await?;
+        fault
     };
     report.tally = decoder.tally().clone();
     report.rows_orphan = decoder.rows_orphan();
@@ -98,38 +98,56 @@ pub(super) async fn land(task: &mut Task, report: &mut SplitReport, file_id: i64
     Ok(())
 }
 
+/// Bytes are read, decoded and written at the same time; gives back the decoder.
 async fn text(
     task: &mut Task,
     report: &mut SplitReport,
     file_id: i64,
     file: &Delivered<'_>,
-    decoder: &mut SalesDecoder,
+    decoder: SalesDecoder,
     held: &mut Held,
-) -> Result<Option<FileFault>> {
+) -> Result<(SalesDecoder, Option<FileFault>)> {
     let job = Arc::clone(&task.job);
-    let mut bytes_of = Hashed::open(&job, file)?;
-    let mut fault = None;
-    loop {
-        let bytes = match bytes_of.next().await? {
-            Chunk::Bytes(bytes) => bytes,
-            Chunk::End => break,
-            Chunk::Overwritten => return Ok(Some(overwritten())),
-        };
-        // A file that is rejected already is still read to its end: its digest names it in the archive.
-        for piece in bytes.chunks(PIECE_BYTES) {
-            if fault.is_some() {
-                break;
-            }
-            fault = job.profile.time("decode and check", || decoder.push(piece)).err();
-            while fault.is_none()
-                && let Some(checked) = decoder.take_ready(BATCH_ROWS)
-            {
-                held.take(task, report, file_id, file.path, checked).await?;
+    let mut read = PinnedRead::open(&job, file.path, file.etag, file.size)?;
+    let Ahead { bytes, mut checked, worker } = Ahead::start(Arc::clone(&job), decoder, BATCH_ROWS);
+    let give = async move {
+        loop {
+            let started = Instant::now();
+            let chunk = read.next().await?;
+            job.profile.add("wait for bytes", started);
+            match chunk {
+                Chunk::Bytes(range) => {
+                    job.progress.add_bytes(range.len() as u64);
+                    // Nobody takes bytes any more only when the writers gave up, who tell why.
+                    if bytes.send(range).await.is_err() {
+                        return Ok(false);
+                    }
+                }
+                Chunk::End => return Ok(false),
+                Chunk::Overwritten => return Ok(true),
             }
         }
+    };
+    let write = async {
+        while let Some(checked) = checked.recv().await {
+            held.take(task, report, file_id, file.path, checked).await?;
+        }
+        Ok(())
+    };
+    // The first to fail ends both: what it drops ends the decoder.
+    let (is_overwritten, ()) = futures::try_join!(give, write)?;
+    let Decoded { mut decoder, digest, fault } = worker.await.map_err(|error| {
+        Fault::new(FaultKind::Promise, "the decoder gave up")
+            .at(file.path)
+            .found(error)
+            .hint("nothing was committed; please report this with the file")
+    })?;
+    if is_overwritten {
+        return Ok((decoder, Some(overwritten())));
     }
-    report.digest = Some(bytes_of.digest());
-    Ok(fault.or_else(|| decoder.finish().err()))
+    report.digest = Some(digest);
+    let fault = fault.or_else(|| decoder.finish().err());
+    Ok((decoder, fault))
 }
 
 async fn parquet(

@@ -169,3 +169,43 @@ async fn a_dry_run_counts_and_writes_nothing() {
     assert_eq!(stores, [1, 2, 3, 4]);
     assert_eq!(dry[0].splits[0].months.len(), 6);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_many_ranges_lands_every_line_once() {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Int64Type;
+    let rows = 300_000;
+    let landing = delivered(1, rows).await;
+    let manifest = landing.land(PLENTY, vec![landing.splits.clone()]).await;
+    let report = &manifest.splits[0];
+    assert_eq!((report.fault.clone(), report.tally.rows_read), (None, rows as u64));
+    assert_eq!(report.digest, Some(blake3::hash(sales(0, rows).as_bytes()).to_hex().to_string()));
+    let mut lines = Vec::with_capacity(rows);
+    for (table, column) in [("sales_data_mart", "source_line"), (REJECTS, "line")] {
+        for file in files_of(&manifest, table) {
+            for batch in landing.read(file).await {
+                lines.extend(batch[column].as_primitive::<Int64Type>().values().iter().copied());
+            }
+        }
+    }
+    lines.sort_unstable();
+    // The header is line 1.
+    assert!(lines.iter().copied().eq(2..rows as i64 + 2), "{} lines", lines.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writers_that_fail_end_the_landing() {
+    use tillmart_engine::{Embedded, Engine};
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path().join("root");
+    std::fs::create_dir_all(root.join("sales_data")).expect("made");
+    std::fs::write(root.join("sales_data/day-1.csv"), sales(0, 300_000)).expect("written");
+    // A file stands where the table's folder should be.
+    std::fs::write(root.join("sales_data_mart"), "").expect("written");
+    let landing = delivered(1, 300_000).await;
+    let mut job = landing.job(0).await;
+    job.objects =
+        std::sync::Arc::new(object_store::local::LocalFileSystem::new_with_prefix(folder.path()).expect("a store"));
+    let landed = Embedded::new(1, 64 << 20).land(std::sync::Arc::new(job), vec![landing.splits.clone()]).await;
+    assert!(landed.is_err(), "nothing can be written, and nobody waits for it");
+}
