@@ -3,9 +3,11 @@
 use crate::day;
 use crate::refusal::{Checked, database};
 use arrow::array::{
-    ArrayRef, BinaryBuilder, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
+    Array, ArrayRef, BinaryBuilder, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder, RecordBatch,
+    RecordBatchOptions, StringBuilder, new_empty_array,
 };
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::compute::concat;
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use std::borrow::Cow;
 use std::sync::Arc;
 use tillmart_model::{Fault, money};
@@ -36,9 +38,22 @@ pub(crate) enum DecimalForm {
     Unscaled,
 }
 
-/// All batches of a table as one.
-pub(crate) fn join(table: &str, schema: &SchemaRef, batches: &[RecordBatch]) -> Checked<RecordBatch> {
-    let joined = arrow::compute::concat_batches(schema, batches);
+/// All batches of a table as one, column by column, so that only one column is in memory twice.
+pub(crate) fn join(table: &str, schema: &SchemaRef, batches: Vec<RecordBatch>) -> Checked<RecordBatch> {
+    let rows = batches.iter().map(RecordBatch::num_rows).sum();
+    let mut pieces: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); schema.fields().len()];
+    for batch in batches {
+        for (column, pieces) in batch.columns().iter().zip(&mut pieces) {
+            pieces.push(Arc::clone(column));
+        }
+    }
+    let whole = |(pieces, field): (Vec<ArrayRef>, &FieldRef)| {
+        let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
+        if pieces.is_empty() { Ok(new_empty_array(field.data_type())) } else { concat(&pieces) }
+    };
+    let columns = pieces.into_iter().zip(schema.fields()).map(whole).collect::<Result<Vec<_>, _>>();
+    let count = RecordBatchOptions::new().with_row_count(Some(rows));
+    let joined = columns.and_then(|columns| RecordBatch::try_new_with_options(Arc::clone(schema), columns, &count));
     Ok(joined.map_err(|error| database(format!("`{table}` does not fit in one batch")).found(error))?)
 }
 

@@ -22,7 +22,7 @@ impl Dimensions for MySql {
             let mut frame = Frame::new(dimension.name(), schema.clone(), 1, DecimalForm::Typed)?;
             let sql = format!("SELECT {columns} FROM {table} ORDER BY {key}");
             link.select(&sql, Vec::new(), |row| take(&mut frame, &types, row))?;
-            Ok(join(dimension.name(), &schema, &frame.finish()?)?)
+            Ok(join(dimension.name(), &schema, frame.finish()?)?)
         })
         .await
     }

@@ -172,7 +172,7 @@ fn read_table(link: &mut Link, table: &str) -> Tried<RecordBatch> {
     let mut frame = Frame::new(table, Arc::clone(&schema), 0, DecimalForm::Published)?;
     let sql = format!("SELECT {} FROM {}", names.join(", "), escaped(table));
     link.select(&sql, Vec::new(), |row| take(&mut frame, &types, row))?;
-    Ok(join(table, &schema, &frame.finish()?)?)
+    Ok(join(table, &schema, frame.finish()?)?)
 }
 
 #[async_trait]

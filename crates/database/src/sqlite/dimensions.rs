@@ -41,7 +41,7 @@ impl Dimensions for Sqlite {
                     batches
                 }
             };
-            Ok(join(dimension.name(), &dimension.schema(), &batches)?)
+            Ok(join(dimension.name(), &dimension.schema(), batches)?)
         })
         .await
     }

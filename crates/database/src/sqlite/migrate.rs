@@ -93,7 +93,7 @@ fn read_table(connection: &Connection, table: &str) -> Tried<RecordBatch> {
     while let Some(row) = rows.next()? {
         take(&mut frame, row)?;
     }
-    Ok(join(table, &schema, &frame.finish()?)?)
+    Ok(join(table, &schema, frame.finish()?)?)
 }
 
 #[async_trait]
