@@ -2,7 +2,9 @@
 
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Type};
-use hashbrown::HashMap;
+use hashbrown::hash_table::Entry;
+use hashbrown::{DefaultHashBuilder, HashTable};
+use std::hash::{BuildHasher, Hash};
 
 /// Numbers the values of a column, so that equal ones can be told without looking at them again: a dictionary must not hold a value
 /// twice. Readers that keep columns as categories take the place of an entry for its number.
@@ -44,19 +46,30 @@ impl Distinct {
     }
 }
 
-fn numbered<V: std::hash::Hash + Eq>(column: &dyn Array, value: impl Fn(usize) -> V) -> Distinct {
-    let mut known: HashMap<V, u32> = HashMap::new();
+fn numbered<V: Hash + Eq>(column: &dyn Array, value: impl Fn(usize) -> V) -> Distinct {
+    let hasher = DefaultHashBuilder::default();
+    // Rows stand for their values: the values lie in the column already.
+    let mut known: HashTable<u32> = HashTable::new();
+    let (mut ids, mut count): (Vec<u32>, u32) = (Vec::with_capacity(column.len()), 0);
     let mut has_equal = false;
-    let ids = (0..column.len())
-        .map(|row| {
-            if column.is_null(row) {
-                return u32::MAX;
+    for row in 0..column.len() {
+        if column.is_null(row) {
+            ids.push(u32::MAX);
+            continue;
+        }
+        let here = value(row);
+        let same = |other: &u32| value(*other as usize) == here;
+        match known.entry(hasher.hash_one(&here), same, |other| hasher.hash_one(value(*other as usize))) {
+            Entry::Occupied(first) => {
+                has_equal = true;
+                ids.push(ids[*first.get() as usize]);
             }
-            let next = known.len() as u32;
-            let id = *known.entry(value(row)).or_insert(next);
-            has_equal |= id != next;
-            id
-        })
-        .collect();
+            Entry::Vacant(free) => {
+                free.insert(row as u32);
+                ids.push(count);
+                count += 1;
+            }
+        }
+    }
     Distinct { ids: if has_equal { ids } else { Vec::new() } }
 }

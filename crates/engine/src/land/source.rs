@@ -17,7 +17,7 @@ const BATCH_ROWS: usize = 16 << 10;
 
 /// Rows of a file held back before the first is written: most files that will be rejected whole are known by then,
 /// and their task is spared a second pass.
-const HELD_ROWS: usize = 256 << 10;
+const HELD_ROWS: usize = 128 << 10;
 
 /// Rejected rows told in a rejected file's report.
 const SAMPLES: usize = 20;
