@@ -139,7 +139,6 @@ pub(crate) async fn a_scope_may_have_another_order_than_the_key(setting: &dyn Se
 /// Batches come and go in every manner; state, touched rows, published rows and the number of changes are what a recount says.
 async fn histories_equal_a_recount(setting: &dyn Setting, target: TargetTable) {
     let seed = seed();
-    println!("TILLMART_SEED={seed}");
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let database = migrated(setting).await;
     let state = spend_state();
