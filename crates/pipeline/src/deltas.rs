@@ -7,6 +7,14 @@ use tillmart_engine::mart::Rollup;
 use tillmart_model::{DeltaFile, Manifest, Result};
 
 impl Pipeline {
+    /// Deletes the sums of a batch that is published: nothing asks for them any more. What cannot be deleted, or is left by a run that is
+    /// killed here, costs its room and nothing else.
+    pub(crate) async fn drop_sums(&self, manifest: &Manifest) {
+        for file in &manifest.deltas {
+            let _ = self.seams.store.delete(&file.path).await;
+        }
+    }
+
     /// The state rows that the manifest's sums make, in the order of their keys. `None` when the sums are not those of all rows
     /// that the batch added, or were made by another `merge`: then the landed files tell.
     ///

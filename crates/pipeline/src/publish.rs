@@ -38,8 +38,20 @@ impl Pipeline {
         prepared: &Prepared,
     ) -> Result<BTreeMap<String, u64>> {
         let manifest = self.read_manifest(manifest_key).await?;
+        let changed = self.publish_patiently(lease, batch, &manifest, prepared).await?;
+        self.drop_sums(&manifest).await;
+        Ok(changed)
+    }
+
+    async fn publish_patiently(
+        &self,
+        lease: &Lease,
+        batch: &Batch,
+        manifest: &Manifest,
+        prepared: &Prepared,
+    ) -> Result<BTreeMap<String, u64>> {
         for pause in PAUSES {
-            let fault = match self.publish_once(lease, batch, &manifest, prepared).await {
+            let fault = match self.publish_once(lease, batch, manifest, prepared).await {
                 Err(fault) if fault.kind == FaultKind::Database => fault,
                 done => return done,
             };
@@ -52,7 +64,7 @@ impl Pipeline {
                 return Err(fault);
             }
         }
-        self.publish_once(lease, batch, &manifest, prepared).await
+        self.publish_once(lease, batch, manifest, prepared).await
     }
 
     /// One publication, from its beginning to its commit: all of it, or nothing.

@@ -5,5 +5,6 @@ mod histories;
 mod incentive;
 mod project;
 mod radosgw;
+mod sums;
 
 mod verify_beside_a_run;

@@ -45,7 +45,7 @@ impl Place {
 
 /// A project that is gone when this is dropped.
 pub(crate) struct Project {
-    folder: TempDir,
+    pub(crate) folder: TempDir,
     database: Sqlite,
     options: Options,
     seams: Seams,
