@@ -120,7 +120,8 @@ pub(crate) fn remove_abandoned(folder: &Path, now: SystemTime, age: Duration) ->
 
 fn entries(folder: &Path) -> std::io::Result<Vec<std::fs::DirEntry>> {
     match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        // Not there, or a file where the folder would be: whoever writes there is told.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(Vec::new()),
         entries => entries?.collect(),
     }
 }
