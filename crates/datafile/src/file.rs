@@ -47,25 +47,20 @@ fn chunk(column: Column, descriptor: &ColumnDescPtr, rows: u64) -> Result<(Vec<u
             encodings.push(encoding);
         }
     };
-    let (mut uncompressed, mut values) = (0, 0);
+    let (mut uncompressed, mut values, mut data_offset) = (0, 0, 0);
     let mut writer = SerializedPageWriter::new(&mut sink);
-    let dictionary_offset = match &column.dictionary {
-        None => None,
-        Some(page) => {
-            note(page.encoding);
-            uncompressed += writer.write_page(dictionary_page(page))?.uncompressed_size;
-            Some(0)
-        }
-    };
-    drop(writer);
-    let data_offset = sink.bytes_written() as i64;
-    let mut writer = SerializedPageWriter::new(&mut sink);
+    if let Some(page) = &column.dictionary {
+        note(page.encoding);
+        let written = writer.write_page(dictionary_page(page))?;
+        uncompressed += written.uncompressed_size;
+        data_offset = written.bytes_written as i64;
+    }
     for page in &column.pages {
         note(page.encoding);
         values += i64::from(page.values);
         uncompressed += writer.write_page(data_page(page))?.uncompressed_size;
     }
-    drop(writer);
+    let dictionary_offset = column.dictionary.is_some().then_some(0);
     let bytes = sink.into_inner()?;
     let mut metadata = ColumnChunkMetaData::builder(Arc::clone(descriptor))
         .set_compression(Compression::SNAPPY)

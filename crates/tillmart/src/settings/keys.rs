@@ -245,9 +245,9 @@ keys! {
         "How many ranks of each store are paid, from the best.";
     TASKS: u32 = "run.tasks", "0", "tasks, 0 to 1_024", |raw| values::whole(raw, 0..=1_024),
         "Source files that are landed side by side. 0: one for each core.";
-    MEMORY: u32 = "run.memory_mib", "128", "MiB, 64 to 1_048_576", |raw| values::whole(raw, 64..=1_048_576),
-        "Memory that sorting and grouping may use before they spill to disk. The whole process uses more: \
-         each task adds its read and write buffers.";
+    MEMORY: u32 = "run.memory_mib", "512", "MiB, 64 to 1_048_576", |raw| values::whole(raw, 64..=1_048_576),
+        "Memory that sorting and grouping may use before they spill to disk; a quarter of it is what data files may \
+         hold while they are written. The whole process uses more: dimension tables, and each task's read buffers.";
     LEASE: u32 = "run.lease_seconds", "60", "seconds, 5 to 3_600", |raw| values::whole(raw, 5..=3_600),
         "How long a run holds the feed's lease without renewing it. After a crash the next run waits at most this long.";
     ALLOW_INSECURE: Vec<String> = "run.allow_insecure", "[]", "list of settings", profile::allowances,

@@ -124,7 +124,7 @@ pub(crate) struct MartSettings {
 pub(crate) struct RunSettings {
     /// Files landed side by side; 0: one for each core.
     pub(crate) tasks: u32,
-    /// Memory of sorting and grouping before they spill, in MiB.
+    /// Memory of sorting and grouping before they spill, in MiB; a quarter of it is that of open data files.
     pub(crate) memory_mib: u32,
     /// How long a lease lasts without renewal, in seconds.
     pub(crate) lease_seconds: u32,

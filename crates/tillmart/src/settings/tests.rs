@@ -50,7 +50,7 @@ fn an_empty_file_means_the_defaults() {
     assert_eq!(settings.marts_folder(), PathBuf::from("shop/marts"));
     assert_eq!(settings.marts.customer_buckets, 16);
     assert_eq!(settings.marts.incentive, Incentive::default());
-    assert_eq!(settings.run, RunSettings { tasks: 0, memory_mib: 128, lease_seconds: 60 });
+    assert_eq!(settings.run, RunSettings { tasks: 0, memory_mib: 512, lease_seconds: 60 });
     let optimize = OptimizeSettings { files_min: 8, target_file_mib: 128, vacuum_age_hours: 168 };
     assert_eq!(settings.optimize, optimize);
     assert!(settings.origins.is_empty());

@@ -120,7 +120,7 @@ impl OpenFile {
             let first = self.rows as u32;
             let unknown = rows.iter().enumerate().filter(|(_, row)| found[**row as usize] == UNKNOWN);
             match lookup {
-                Lookup::Product if sales.product_names.len() == 0 => {}
+                Lookup::Product if sales.product_names.is_empty() => {}
                 Lookup::Product => {
                     let names = &sales.product_names;
                     let mut before = 0;
