@@ -1,7 +1,7 @@
 """Data to measure on, made by `tillmart generate`, and fresh projects over it.
 
 A data set is a folder with `sales/` (the feed's files), `dimensions/` (CSV) and `project/` (a Tillmart project with those dimensions
-loaded and nothing landed). It is made once and never written to again: a run gets a copy of the project with hard links to the files.
+loaded and nothing landed). It is made once and never written to again: a run gets a copy of the project and of the files (links would not do: a file of several names is copied at archiving).
 """
 import os
 import shutil
@@ -87,7 +87,7 @@ class DataSet:
         return folder_bytes(self.sales)
 
     def fresh_project(self, folder):
-        """A copy of the project in `folder`, with hard links to the sales in its incoming area."""
+        """A copy of the project in `folder`, with copies of the sales, as old as they are, in its incoming area."""
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(os.path.realpath(self.project), folder)
         deliver(self.sales, os.path.join(folder, "storage", "sales_data"))
@@ -112,9 +112,9 @@ def warm(folder):
 
 
 def deliver(files, incoming):
-    """Hard links every file of a folder into an incoming area."""
+    """Copies every file of a folder into an incoming area, with its time: young files would be waited for."""
     for name in sorted(os.listdir(files)):
-        os.link(os.path.join(files, name), os.path.join(incoming, name))
+        shutil.copy2(os.path.join(files, name), os.path.join(incoming, name))
 
 
 def need_room(folder, size, times=ROOM):

@@ -17,7 +17,10 @@ fn seeded() -> Xoshiro256PlusPlus {
         .ok()
         .and_then(|seed| seed.parse().ok())
         .unwrap_or_else(|| std::hash::BuildHasher::hash_one(&std::collections::hash_map::RandomState::new(), 0_u8));
-    println!("TILLMART_SEED={seed}");
+    #[allow(clippy::print_stdout, reason = "a failing test is repeated with its seed")]
+    {
+        println!("TILLMART_SEED={seed}");
+    }
     Xoshiro256PlusPlus::seed_from_u64(seed)
 }
 
