@@ -19,6 +19,9 @@ pub(crate) use write::delta_schema;
 /// Sums in memory, in bytes, after which a part of them is written.
 const MEMORY_MAX: usize = 96 << 20;
 
+/// Rows whose sums are brought near at once: they fit the first cache.
+const NEAR_ROWS: usize = 256;
+
 /// The sums of one rollup in one task.
 pub(super) struct Sums {
     summing: Arc<Summing>,
@@ -82,6 +85,9 @@ impl Sums {
     fn add_packed(&mut self, sales: &Sales) -> bool {
         let mut fits = true;
         for (row, key) in self.packed.iter().enumerate() {
+            if row.is_multiple_of(NEAR_ROWS) {
+                std::hint::black_box(self.table.touch(&self.packed[row..self.packed.len().min(row + NEAR_ROWS)]));
+            }
             if self.summing.skips_anonymous && sales.customer[row] == ANONYMOUS {
                 continue;
             }

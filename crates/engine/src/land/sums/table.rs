@@ -22,6 +22,15 @@ impl Table {
         }
     }
 
+    /// Brings the sums of these keys near, and returns something made of them that must not be optimised away. The loads do not depend on
+    /// each other, so the processor waits for many of them at once; additions one by one would wait for each.
+    pub(super) fn touch(&self, keys: &[u64]) -> i64 {
+        match self {
+            Table::Hashed(_) => 0,
+            Table::ByRow(table) => table.touch(keys),
+        }
+    }
+
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
         match self {
@@ -73,6 +82,14 @@ impl ByRow {
             sums.resize(start + self.width, 0);
         }
         &mut sums[start..start + self.width]
+    }
+
+    fn touch(&self, keys: &[u64]) -> i64 {
+        let Some((_, sums)) = self.months.get(self.latest) else { return 0 };
+        let shift = self.unused_bits + self.month_bits;
+        keys.iter()
+            .map(|key| sums.get((key >> shift) as usize * self.width).copied().unwrap_or(0))
+            .fold(0, |all, sum| all ^ sum)
     }
 
     fn sorted(mut self) -> (Vec<u64>, Vec<Vec<i64>>) {
