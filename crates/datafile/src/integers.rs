@@ -65,18 +65,34 @@ impl Integers {
 
     /// Appends values. Of an INT32 column they must fit 32 bits.
     #[inline]
-    pub fn extend(&mut self, values: impl Iterator<Item = i64>) {
-        let mut added = 0;
-        for value in values {
-            self.value(value);
-            added += 1;
-            if self.presence.rows() + added == PAGE_ROWS {
-                self.presence.push_all(added);
-                added = 0;
+    pub fn extend(&mut self, mut values: impl Iterator<Item = i64>) {
+        loop {
+            if self.values == 0 {
+                let Some(first) = values.next() else { return };
+                self.value(first);
+                self.presence.push(true);
+            }
+            // As many as fit both the block and the page, without a look at either for each.
+            let room = (BLOCK - self.filled).min(PAGE_ROWS - self.presence.rows());
+            let slots = &mut self.block[self.filled + 1..=self.filled + room];
+            let mut added = 0;
+            for (slot, value) in slots.iter_mut().zip(values.by_ref()) {
+                *slot = value;
+                added += 1;
+            }
+            self.filled += added;
+            self.values += added;
+            self.presence.push_all(added);
+            if self.filled == BLOCK {
+                self.end_block();
+            }
+            if self.presence.rows() == PAGE_ROWS {
                 self.end_page();
             }
+            if added < room {
+                return;
+            }
         }
-        self.presence.push_all(added);
     }
 
     /// Appends values and NULLs.

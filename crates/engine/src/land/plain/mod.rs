@@ -21,6 +21,9 @@ use tillmart_model::{DataFile, Result};
 /// A file is closed when it holds this much, whatever the budget.
 const FILE_BYTES_MAX: usize = 64 << 20;
 
+/// A file of more rows is closed, too: constant columns take no memory until they are written.
+const FILE_ROWS_MAX: usize = 4 << 20;
+
 /// When the budget is spent, files are closed, the largest first, until this share of it (in eighths) is left in use.
 const KEEP_EIGHTHS: usize = 5;
 
@@ -79,15 +82,18 @@ impl PlainWriter {
 
     async fn close_what_is_too_much(&mut self) -> Result<()> {
         let held = |file: &Option<OpenFile>| file.as_ref().map_or(0, OpenFile::memory);
-        if self.memory <= self.budget && !self.files.iter().any(|file| held(file) > FILE_BYTES_MAX) {
+        let full = |file: &Option<OpenFile>| {
+            file.as_ref().is_some_and(|file| file.memory() > FILE_BYTES_MAX || file.rows() >= FILE_ROWS_MAX)
+        };
+        if self.memory <= self.budget && !self.files.iter().any(full) {
             return Ok(());
         }
-        let mut largest: Vec<usize> = (0..self.files.len()).filter(|slot| held(&self.files[*slot]) > 0).collect();
+        let mut largest: Vec<usize> = (0..self.files.len()).filter(|slot| self.files[*slot].is_some()).collect();
         largest.sort_by_key(|slot| std::cmp::Reverse(held(&self.files[*slot])));
         let keep = self.budget / 8 * KEEP_EIGHTHS;
         let over_budget = self.memory > self.budget;
         for slot in largest {
-            if held(&self.files[slot]) > FILE_BYTES_MAX || (over_budget && self.memory > keep) {
+            if full(&self.files[slot]) || (over_budget && self.memory > keep) {
                 self.close(slot).await?;
             }
         }

@@ -66,6 +66,11 @@ impl OpenFile {
         }
     }
 
+    /// Rows so far.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
         self.memory
