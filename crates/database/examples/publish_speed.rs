@@ -5,16 +5,17 @@
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement, read by the person who started it")]
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
 
-use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+mod customer_months;
+
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 use chrono::{DateTime, Duration, Utc};
+use customer_months::{MAY, delta};
 use futures::StreamExt;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, OptsBuilder};
 use std::fmt::Write;
 use std::future::Future;
-use std::sync::Arc;
 use std::time::Instant;
 use tillmart_database::{Lease, Ledger, MySql, Publisher, Schema as _, StateTable, TargetTable};
 use tillmart_model::{BatchKind, MySqlServer, Secret, TlsMode};
@@ -163,7 +164,8 @@ impl Shop {
         let batch = database.claim(lease, &BatchKind::Load, now().date_naive(), "", &[], now()).await.expect("claimed");
         database.landed(lease, batch.id, "m", &[], now()).await.expect("landed");
         database.committed(lease, batch.id, &Default::default(), now()).await.expect("committed");
-        let deltas: Vec<RecordBatch> = customers.chunks(8_192).map(|part| delta(part, cents)).collect();
+        let deltas: Vec<RecordBatch> =
+            customers.chunks(8_192).map(|part| delta(&state(), part, MAY, cents, 1)).collect();
         let start = Instant::now();
         let mut publication = database.begin(lease, batch.id).await.expect("begun");
         timed("  merge of the changed rows into the state", changed, async {
@@ -177,7 +179,7 @@ impl Shop {
             sums = publication.touched(&state()).await.expect("touched");
         })
         .await;
-        let finished: Vec<RecordBatch> = sums.iter().map(finish).collect();
+        let finished: Vec<RecordBatch> = sums.iter().map(|sums| customer_months::finish(&target(), sums)).collect();
         timed("  published table made equal", changed, async {
             let replaced = publication.replace(&state(), &target(), &finished).await.expect("replaced");
             assert_eq!(replaced, changed as u64);
@@ -198,64 +200,13 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_720_000_000, 0).expect("a time")
 }
 
+/// A month is finished as a whole: the server has much to read.
+const SCOPE: [&str; 1] = ["sales_date_month"];
+
 fn state() -> StateTable {
-    let schema = Schema::new(vec![
-        Field::new("customer_id", DataType::Int64, false),
-        Field::new("sales_date_month", DataType::Date32, false),
-        Field::new("total_sales", DataType::Decimal128(24, 2), false),
-        Field::new("landed_rows", DataType::Int64, false),
-    ]);
-    let scope = vec!["sales_date_month".to_owned()];
-    StateTable { mart: "customer_spend".to_owned(), schema: Arc::new(schema), keys: 2, scope }
+    customer_months::state("customer_spend", &SCOPE)
 }
 
 fn target() -> TargetTable {
-    let schema = Schema::new(vec![
-        Field::new("customer_id", DataType::Int64, false),
-        Field::new("full_name", DataType::Utf8, true),
-        Field::new("address", DataType::Utf8, true),
-        Field::new("phone_number", DataType::Utf8, true),
-        Field::new("sales_date_month", DataType::Date32, false),
-        Field::new("total_sales", DataType::Decimal128(16, 2), true),
-    ]);
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    TargetTable {
-        name: "customers_data_mart".to_owned(),
-        schema: Arc::new(schema),
-        key: names(&["customer_id", "sales_date_month"]),
-        scope: names(&["sales_date_month"]),
-    }
-}
-
-/// 2024-05-01.
-const MAY: i32 = 19_844;
-
-fn delta(customers: &[i64], cents: i128) -> RecordBatch {
-    let totals = Decimal128Array::from_iter_values(customers.iter().map(|customer| cents + i128::from(customer % 90)));
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from(customers.to_vec())),
-        Arc::new(Date32Array::from(vec![MAY; customers.len()])),
-        Arc::new(totals.with_data_type(DataType::Decimal128(24, 2))),
-        Arc::new(Int64Array::from(vec![1; customers.len()])),
-    ];
-    RecordBatch::try_new(state().schema, columns).expect("a batch")
-}
-
-/// What the mart's `finish` would make of state rows.
-fn finish(sums: &RecordBatch) -> RecordBatch {
-    let customers: &Int64Array = sums.column(0).as_any().downcast_ref().expect("customers");
-    let totals: &Decimal128Array = sums.column(2).as_any().downcast_ref().expect("totals");
-    let text = |of: &dyn Fn(i64) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(customers.values().iter().map(|customer| of(*customer))))
-    };
-    let totals = Decimal128Array::from_iter_values(totals.values().iter().copied());
-    let columns: Vec<ArrayRef> = vec![
-        Arc::clone(sums.column(0)),
-        text(&|customer| format!("Saanvi Number {customer}")),
-        text(&|customer| format!("{customer} Long Street, Some Town")),
-        text(&|customer| format!("+91 98{customer:08}")),
-        Arc::clone(sums.column(1)),
-        Arc::new(totals.with_data_type(DataType::Decimal128(16, 2))),
-    ];
-    RecordBatch::try_new(target().schema, columns).expect("a batch")
+    customer_months::target(&SCOPE)
 }

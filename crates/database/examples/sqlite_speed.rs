@@ -5,9 +5,11 @@
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement, read by the person who started it")]
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
 
-use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::{DataType, Field, Schema};
+mod customer_months;
+
+use arrow::array::RecordBatch;
 use chrono::{DateTime, Duration, Utc};
+use customer_months::{MAY, delta};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -109,7 +111,8 @@ impl Shop {
         let batch = database.claim(lease, &BatchKind::Load, now().date_naive(), "", &[], now()).await.expect("claimed");
         database.landed(lease, batch.id, "m", &[], now()).await.expect("landed");
         database.committed(lease, batch.id, &Default::default(), now()).await.expect("committed");
-        let deltas: Vec<RecordBatch> = customers.chunks(8_192).map(|part| delta(part, month, cents)).collect();
+        let deltas: Vec<RecordBatch> =
+            customers.chunks(8_192).map(|part| delta(&state(), part, month, cents, 14)).collect();
         let whole = Watch::start();
         let mut publication = database.begin(lease, batch.id).await.expect("begun");
         let watch = Watch::start();
@@ -118,7 +121,7 @@ impl Shop {
         }
         watch.told("  merge of the changed rows into the state");
         let watch = Watch::start();
-        let finish = |sums: RecordBatch| Ok(finish(&sums));
+        let finish = |sums: RecordBatch| Ok(customer_months::finish(&target(), &sums));
         let replaced = publication.replace_each(&state(), &target(), Arc::new(finish)).await.expect("replaced");
         watch.told("  published table made equal (and its rows made by this program)");
         assert_eq!(replaced, changed, "every row that changed is published");
@@ -150,65 +153,16 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_720_000_000, 0).expect("a time")
 }
 
+/// Every customer month is finished on its own.
+const SCOPE: [&str; 2] = ["customer_id", "sales_date_month"];
+
 fn state() -> StateTable {
-    let schema = Schema::new(vec![
-        Field::new("customer_id", DataType::Int64, false),
-        Field::new("sales_date_month", DataType::Date32, false),
-        Field::new("total_sales", DataType::Decimal128(24, 2), false),
-        Field::new("landed_rows", DataType::Int64, false),
-    ]);
-    let scope = vec!["customer_id".to_owned(), "sales_date_month".to_owned()];
-    StateTable { mart: "customers_data_mart".to_owned(), schema: Arc::new(schema), keys: 2, scope }
+    customer_months::state("customers_data_mart", &SCOPE)
 }
 
 fn target() -> TargetTable {
-    let schema = Schema::new(vec![
-        Field::new("customer_id", DataType::Int64, false),
-        Field::new("full_name", DataType::Utf8, true),
-        Field::new("address", DataType::Utf8, true),
-        Field::new("phone_number", DataType::Utf8, true),
-        Field::new("sales_date_month", DataType::Date32, false),
-        Field::new("total_sales", DataType::Decimal128(16, 2), true),
-    ]);
-    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-    TargetTable {
-        name: "customers_data_mart".to_owned(),
-        schema: Arc::new(schema),
-        key: names(&["customer_id", "sales_date_month"]),
-        scope: names(&["customer_id", "sales_date_month"]),
-    }
+    customer_months::target(&SCOPE)
 }
 
-/// 2024-05-01 and 2024-06-01.
-const MAY: i32 = 19_844;
+/// 2024-06-01.
 const JUNE: i32 = 19_875;
-
-fn delta(customers: &[i64], month: i32, cents: i128) -> RecordBatch {
-    let totals = Decimal128Array::from_iter_values(customers.iter().map(|customer| cents + i128::from(customer % 90)));
-    let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int64Array::from(customers.to_vec())),
-        Arc::new(Date32Array::from(vec![month; customers.len()])),
-        Arc::new(totals.with_data_type(DataType::Decimal128(24, 2))),
-        Arc::new(Int64Array::from(vec![14; customers.len()])),
-    ];
-    RecordBatch::try_new(state().schema, columns).expect("a batch")
-}
-
-/// What the mart's `finish` would make of state rows.
-fn finish(sums: &RecordBatch) -> RecordBatch {
-    let customers: &Int64Array = sums.column(0).as_any().downcast_ref().expect("customers");
-    let totals: &Decimal128Array = sums.column(2).as_any().downcast_ref().expect("totals");
-    let text = |of: &dyn Fn(i64) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(customers.values().iter().map(|customer| of(*customer))))
-    };
-    let totals = Decimal128Array::from_iter_values(totals.values().iter().copied());
-    let columns: Vec<ArrayRef> = vec![
-        Arc::clone(sums.column(0)),
-        text(&|customer| format!("Saanvi Number {customer}")),
-        text(&|customer| format!("{customer} Long Street, Some Town")),
-        text(&|customer| format!("+91 98{customer:08}")),
-        Arc::clone(sums.column(1)),
-        Arc::new(totals.with_data_type(DataType::Decimal128(16, 2))),
-    ];
-    RecordBatch::try_new(target().schema, columns).expect("a batch")
-}

@@ -35,11 +35,6 @@ impl Distinct {
         Distinct { ids: Vec::new() }
     }
 
-    /// Bytes held.
-    pub fn memory(&self) -> usize {
-        self.ids.capacity() * 4
-    }
-
     /// The number of a row's value, if there are any that are equal.
     pub(crate) fn ids(&self) -> Option<&[u32]> {
         (!self.ids.is_empty()).then_some(&self.ids)
