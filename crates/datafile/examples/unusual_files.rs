@@ -121,8 +121,8 @@ fn write(folder: &Path, name: &str, rows: &Rows) -> Result<(), Box<dyn Error>> {
     let mut nothing = Integers::new(Width::Int64);
     nothing.extend_nullable(std::iter::repeat_n(None, count));
     columns.push(nothing.finish());
-    let (bytes, _) = file(&schema, columns, count as u64, "tillmart")?;
-    std::fs::write(folder.join(format!("{name}.parquet")), bytes)?;
+    let (pieces, _) = file(&schema, columns, count as u64, "tillmart")?;
+    std::fs::write(folder.join(format!("{name}.parquet")), pieces.concat())?;
     Ok(())
 }
 

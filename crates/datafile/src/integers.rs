@@ -4,7 +4,7 @@
 use crate::bits::{LANE, pack, varint, width_of, zigzag};
 use crate::chunks::Chunks;
 use crate::levels::Presence;
-use crate::page::{Column, PAGE_ROWS, Page, Snappy};
+use crate::page::{Column, LITERAL_MAX, PAGE_ROWS, Page, Snappy, begin_stored};
 use parquet::basic::Encoding;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
@@ -97,15 +97,46 @@ impl Integers {
 
     /// Appends values and NULLs.
     #[inline]
-    pub fn extend_nullable(&mut self, values: impl Iterator<Item = Option<i64>>) {
-        for value in values {
-            self.presence.push(value.is_some());
-            if let Some(value) = value {
-                self.value(value);
+    pub fn extend_nullable(&mut self, mut values: impl Iterator<Item = Option<i64>>) {
+        let mut present = [0_i64; 64];
+        loop {
+            let (mut bits, mut rows, mut count) = (0_u64, 0, 0);
+            let room = (PAGE_ROWS - self.presence.rows()).min(64);
+            for value in values.by_ref().take(room) {
+                // Written in any case, and kept if it is one: no branch that cannot be foretold.
+                present[count] = value.unwrap_or_default();
+                count += usize::from(value.is_some());
+                bits |= u64::from(value.is_some()) << rows;
+                rows += 1;
             }
+            self.presence.push_bits(bits, rows);
+            self.present(&present[..count]);
             if self.presence.rows() == PAGE_ROWS {
                 self.end_page();
             }
+            if rows < room {
+                return;
+            }
+        }
+    }
+
+    /// Values of rows that are known to be there.
+    fn present(&mut self, mut values: &[i64]) {
+        if self.values == 0
+            && let Some((first, others)) = values.split_first()
+        {
+            self.value(*first);
+            values = others;
+        }
+        while !values.is_empty() {
+            let (now, later) = values.split_at(values.len().min(BLOCK - self.filled));
+            self.block[self.filled + 1..=self.filled + now.len()].copy_from_slice(now);
+            self.filled += now.len();
+            self.values += now.len();
+            if self.filled == BLOCK {
+                self.end_block();
+            }
+            values = later;
         }
     }
 
@@ -166,18 +197,26 @@ impl Integers {
 
     fn end_page(&mut self) {
         self.end_block();
-        let mut body = Vec::with_capacity(self.encoded.len() + 64);
-        let (rows, nulls) = self.presence.take(&mut body);
+        let mut head = Vec::with_capacity(64);
+        let (rows, nulls) = self.presence.take(&mut head);
         // A page of NULLs is told by its levels alone.
         let encoding = if self.values == 0 { Encoding::PLAIN } else { Encoding::DELTA_BINARY_PACKED };
         if self.values > 0 {
-            varint(&mut body, BLOCK as u64);
-            varint(&mut body, MINIBLOCKS as u64);
-            varint(&mut body, self.values as u64);
-            zigzag(&mut body, self.first);
-            self.encoded.drain_into(&mut body);
+            varint(&mut head, BLOCK as u64);
+            varint(&mut head, MINIBLOCKS as u64);
+            varint(&mut head, self.values as u64);
+            zigzag(&mut head, self.first);
         }
-        let page = self.snappy.page(&body, rows, encoding);
+        let length = head.len() + self.encoded.len();
+        let page = if self.snappy.is_stored() && length <= LITERAL_MAX {
+            let mut stored = begin_stored(length);
+            stored.extend_from_slice(&head);
+            self.encoded.drain_into(&mut stored);
+            Page { bytes: stored.into(), uncompressed: length, values: rows as u32, encoding }
+        } else {
+            self.encoded.drain_into(&mut head);
+            self.snappy.page(&head, rows, encoding)
+        };
         self.page_bytes += page.bytes.len();
         self.pages.push(page);
         self.rows += rows;

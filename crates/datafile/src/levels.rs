@@ -2,10 +2,13 @@
 
 use crate::bits::{LANE, pack, varint, width_of};
 
-/// Which rows of a page have a value, one bit a row, least significant bit first.
+/// Which rows of a page have a value, one bit a row, least significant bit first. As long as all rows have one, or none has,
+/// there are no bits.
 #[derive(Debug, Default)]
 pub(crate) struct Presence {
-    bits: Vec<u8>,
+    bits: Vec<u64>,
+    /// Rows that `bits` tells of: none, or all.
+    told: usize,
     rows: usize,
     present: usize,
 }
@@ -13,40 +16,73 @@ pub(crate) struct Presence {
 impl Presence {
     #[inline]
     pub(crate) fn push(&mut self, is_present: bool) {
-        if self.rows.is_multiple_of(8) {
-            self.bits.push(0);
-        }
-        if let Some(last) = self.bits.last_mut() {
-            *last |= u8::from(is_present) << (self.rows % 8);
-        }
-        self.rows += 1;
-        self.present += usize::from(is_present);
+        self.push_alike(is_present, 1);
     }
 
     /// All of these rows have a value.
+    #[inline]
     pub(crate) fn push_all(&mut self, rows: usize) {
         self.push_alike(true, rows);
     }
 
     /// None of these rows has one.
+    #[inline]
     pub(crate) fn push_none(&mut self, rows: usize) {
         self.push_alike(false, rows);
     }
 
+    #[inline]
     fn push_alike(&mut self, is_present: bool, rows: usize) {
-        // Whole bytes at once where the rows begin at one.
+        let alike = if is_present { self.rows } else { 0 };
+        if self.told > 0 || self.present != alike {
+            return self.tell(is_present, rows);
+        }
+        self.rows += rows;
+        self.present += if is_present { rows } else { 0 };
+    }
+
+    #[cold]
+    fn tell(&mut self, is_present: bool, rows: usize) {
         let mut left = rows;
-        while left > 0 && !self.rows.is_multiple_of(8) {
-            self.push(is_present);
-            left -= 1;
+        while left > 0 {
+            let some = left.min(64);
+            self.push_bits(if is_present { u64::MAX } else { 0 }, some);
+            left -= some;
         }
-        let whole = left / 8;
-        self.bits.extend(std::iter::repeat_n(if is_present { 0xff } else { 0 }, whole));
-        self.rows += whole * 8;
-        self.present += usize::from(is_present) * whole * 8;
-        for _ in 0..left % 8 {
-            self.push(is_present);
+    }
+
+    /// Up to 64 rows at once, the first in the least significant bit.
+    #[inline]
+    pub(crate) fn push_bits(&mut self, bits: u64, rows: usize) {
+        if rows == 0 {
+            return;
         }
+        if self.told < self.rows {
+            self.tell_of_all_alike();
+        }
+        let bits = bits & (u64::MAX >> (64 - rows));
+        let within = self.told % 64;
+        if within == 0 {
+            self.bits.push(bits);
+        } else {
+            if let Some(last) = self.bits.last_mut() {
+                *last |= bits << within;
+            }
+            if within + rows > 64 {
+                self.bits.push(bits >> (64 - within));
+            }
+        }
+        self.told += rows;
+        self.rows = self.told;
+        self.present += bits.count_ones() as usize;
+    }
+
+    /// Bits for the rows so far, which all have a value, or none has.
+    #[cold]
+    fn tell_of_all_alike(&mut self) {
+        let rows = std::mem::take(&mut self.rows);
+        let is_present = std::mem::take(&mut self.present) > 0;
+        self.tell(is_present, rows);
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -62,14 +98,16 @@ impl Presence {
             varint(out, (self.rows as u64) << 1);
             out.push(u8::from(self.present > 0));
         } else {
-            varint(out, (self.bits.len() as u64) << 1 | 1);
-            out.extend_from_slice(&self.bits);
+            let bytes = self.rows.div_ceil(8);
+            varint(out, (bytes as u64) << 1 | 1);
+            let all = self.bits.iter().flat_map(|word| word.to_le_bytes());
+            out.extend(all.take(bytes));
         }
         let length = u32::try_from(out.len() - start - 4).unwrap_or(u32::MAX);
         out[start..start + 4].copy_from_slice(&length.to_le_bytes());
         let counted = (self.rows, self.rows - self.present);
         self.bits.clear();
-        (self.rows, self.present) = (0, 0);
+        (self.told, self.rows, self.present) = (0, 0, 0);
         counted
     }
 }
@@ -130,6 +168,38 @@ mod tests {
         out.clear();
         assert_eq!(presence.take(&mut out), (20, 0));
         assert_eq!(out, [2, 0, 0, 0, 40, 1]);
+        presence.push(true);
+        presence.push_none(2);
+        presence.push(true);
+        presence.push_all(5);
+        out.clear();
+        assert_eq!(presence.take(&mut out), (9, 2), "bits begin with the first NULL");
+        assert_eq!(out, [3, 0, 0, 0, 2 << 1 | 1, 0b1111_1001, 1]);
+        presence.push_none(3);
+        out.clear();
+        assert_eq!(presence.take(&mut out), (3, 3), "and are forgotten with the page");
+        assert_eq!(out, [2, 0, 0, 0, 6, 0]);
+    }
+
+    #[test]
+    fn rows_told_at_once_are_those_told_one_by_one() {
+        let has = |row: usize| row < 70 || !row.is_multiple_of(3) && row < 300;
+        let mut one_by_one = Presence::default();
+        (0..400).for_each(|row| one_by_one.push(has(row)));
+        let mut at_once = Presence::default();
+        at_once.push_all(70);
+        let mut row = 70;
+        for some in [1, 64, 63, 5, 64, 33] {
+            let bits = (0..some).fold(0, |bits, at| bits | u64::from(has(row + at)) << at);
+            // What lies above the rows does not count.
+            at_once.push_bits(if some < 64 { bits | u64::MAX << some } else { bits }, some);
+            row += some;
+        }
+        assert_eq!(row, 300);
+        at_once.push_none(100);
+        let (mut one, mut other) = (Vec::new(), Vec::new());
+        assert_eq!(one_by_one.take(&mut one), at_once.take(&mut other));
+        assert_eq!(one, other);
     }
 
     #[test]

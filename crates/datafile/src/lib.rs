@@ -12,12 +12,13 @@ mod integers;
 mod levels;
 mod lookups;
 mod page;
+mod pieces;
 mod texts;
 
 pub use chunks::Chunks;
 pub use distinct::Distinct;
 pub use file::file;
 pub use integers::{Integers, Width};
-pub use lookups::{Lookups, UNKNOWN};
+pub use lookups::{Lookups, UNKNOWN, WholeTexts};
 pub use page::Column;
 pub use texts::Texts;

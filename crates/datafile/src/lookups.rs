@@ -29,6 +29,37 @@ pub struct Lookups<'a> {
     runs: Option<Vec<(u32, u32)>>,
 }
 
+/// The dictionary of a whole column of texts, for files that have most of its values: made and compressed once for all of them.
+#[derive(Debug)]
+pub struct WholeTexts {
+    dictionary: Page,
+}
+
+impl WholeTexts {
+    /// The dictionary of a column of a dimension table. `None` if two rows have the same value, or one has none: a dictionary must
+    /// not hold a value twice, and NULL cannot be an entry.
+    pub fn of(column: &dyn Array) -> Option<WholeTexts> {
+        let texts = column.as_string_opt::<i32>()?;
+        if texts.null_count() > 0 || Distinct::of(column).ids().is_some() {
+            return None;
+        }
+        let mut plain = Vec::with_capacity(texts.value_data().len() + texts.len() * 4);
+        for row in 0..texts.len() {
+            put_text(&mut plain, texts.value(row));
+        }
+        Some(WholeTexts { dictionary: Snappy::default().page(&plain, texts.len(), Encoding::PLAIN) })
+    }
+}
+
+fn put_text(plain: &mut Vec<u8>, text: &str) {
+    plain.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+    plain.extend_from_slice(text.as_bytes());
+}
+
+fn text_statistics(nulls: u64) -> Statistics {
+    Statistics::ByteArray(ValueStatistics::new(None, None, None, Some(nulls), false))
+}
+
 /// Rows of a run, on the whole, from which on runs are packed instead of rows.
 const RUN_ROWS: usize = 3;
 
@@ -88,14 +119,19 @@ impl<'a> Lookups<'a> {
         self.coded(self.text_values(text, None))
     }
 
+    /// The column of a whole table's texts: codes must be rows of that table.
+    pub fn whole(&self, texts: &WholeTexts) -> Column {
+        let dictionary = texts.dictionary.clone();
+        let pages = self.shared.get_or_init(|| self.pages(dictionary.values as usize, None).0).clone();
+        Column::of_pages(Some(dictionary), pages, Some(text_statistics(0)))
+    }
+
     fn text_values<'t>(&self, text: impl Fn(usize) -> Option<&'t str>, distinct: Option<&[u32]>) -> Values {
         let mut plain = Vec::new();
         let (entries, places) = self.each(text, distinct, |text| {
-            plain.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
-            plain.extend_from_slice(text.as_bytes());
+            put_text(&mut plain, text);
         });
-        let statistics = |nulls| Statistics::ByteArray(ValueStatistics::new(None, None, None, Some(nulls), false));
-        Values { plain, entries, places, statistics: Box::new(statistics) }
+        Values { plain, entries, places, statistics: Box::new(text_statistics) }
     }
 
     fn integers(&self, value: impl Fn(usize) -> Option<i64>, is_short: bool, distinct: Option<&[u32]>) -> Values {
@@ -125,7 +161,7 @@ impl<'a> Lookups<'a> {
         distinct: Option<&[u32]>,
         mut put: impl FnMut(V),
     ) -> (usize, Vec<u32>) {
-        let mut place_of: HashMap<u32, u32> = HashMap::new();
+        let mut place_of: HashMap<u32, u32> = HashMap::with_capacity(distinct.map_or(0, |_| self.entries.len()));
         let mut count = 0;
         let mut is_same = true;
         let places: Vec<u32> = self

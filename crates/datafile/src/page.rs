@@ -35,7 +35,7 @@ impl Column {
 const WORTH_HUNDREDTHS: usize = 5;
 
 /// Literals of this length are the longest that four length bytes tell; pages are far shorter.
-const LITERAL_MAX: usize = u32::MAX as usize;
+pub(crate) const LITERAL_MAX: usize = u32::MAX as usize;
 
 /// Snappy for the pages of one column. Packed bits hardly shrink: after a page that did not, pages are stored, that is, kept
 /// as one literal, which is Snappy too.
@@ -45,6 +45,11 @@ pub(crate) struct Snappy {
 }
 
 impl Snappy {
+    /// Whether the next page is stored, whatever is in it.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.is_stored
+    }
+
     pub(crate) fn page(&mut self, body: &[u8], values: usize, encoding: Encoding) -> Page {
         let values = u32::try_from(values).unwrap_or(u32::MAX);
         let bytes = if self.is_stored { stored(body) } else { self.tried(body) };
@@ -65,17 +70,39 @@ impl Snappy {
 
 /// A body as a Snappy block of literals.
 fn stored(body: &[u8]) -> Vec<u8> {
+    if body.len() > LITERAL_MAX {
+        return stored_in_pieces(body);
+    }
+    let mut out = begin_stored(body.len());
+    out.extend_from_slice(body);
+    out
+}
+
+/// The beginning of a Snappy block of one literal of so many bytes, at most [`LITERAL_MAX`], with room for them: they follow.
+pub(crate) fn begin_stored(length: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(length + 16);
+    crate::bits::varint(&mut out, length as u64);
+    if length > 0 {
+        literal(&mut out, length);
+    }
+    out
+}
+
+fn literal(out: &mut Vec<u8>, length: usize) {
+    let last = (length - 1) as u32;
+    if last < 60 {
+        out.push((last as u8) << 2);
+    } else {
+        out.push(63 << 2);
+        out.extend_from_slice(&last.to_le_bytes());
+    }
+}
+
+fn stored_in_pieces(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(body.len() + 16);
     crate::bits::varint(&mut out, body.len() as u64);
     for piece in body.chunks(LITERAL_MAX) {
-        let last = (piece.len() - 1) as u32;
-        match last {
-            0..60 => out.push((last as u8) << 2),
-            _ => {
-                out.push(63 << 2);
-                out.extend_from_slice(&last.to_le_bytes());
-            }
-        }
+        literal(&mut out, piece.len());
         out.extend_from_slice(piece);
     }
     out

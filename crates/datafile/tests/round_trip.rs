@@ -29,9 +29,9 @@ fn schema(fields: &[(&str, DataType)]) -> SchemaRef {
 }
 
 fn read_back(schema: &SchemaRef, columns: Vec<Column>, rows: usize) -> RecordBatch {
-    let (bytes, metadata) = file(schema, columns, rows as u64, "test").unwrap();
+    let (pieces, metadata) = file(schema, columns, rows as u64, "test").unwrap();
     assert_eq!(metadata.file_metadata().num_rows(), rows as i64);
-    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).unwrap().build().unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(pieces.concat())).unwrap().build().unwrap();
     let batches: Vec<RecordBatch> = reader.map(|batch| batch.unwrap()).collect();
     let found = batches.first().map_or_else(|| Arc::clone(schema), RecordBatch::schema);
     concat_batches(&found, &batches).unwrap()
@@ -80,12 +80,12 @@ fn extremes_and_nulls_come_back_with_bounds() {
     column.extend_nullable(values.iter().copied());
     let schema = schema(&[("value", DataType::Int64)]);
     let column = column.finish();
-    let (bytes, metadata) = file(&schema, vec![column], rows as u64, "test").unwrap();
+    let (pieces, metadata) = file(&schema, vec![column], rows as u64, "test").unwrap();
     let statistics = metadata.row_group(0).column(0).statistics().unwrap().clone();
     assert_eq!(statistics.null_count_opt(), Some(values.iter().filter(|value| value.is_none()).count() as u64));
     let parquet::file::statistics::Statistics::Int64(bounds) = statistics else { panic!("of another type") };
     assert_eq!((bounds.min_opt(), bounds.max_opt()), (Some(&i64::MIN), Some(&i64::MAX)));
-    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(bytes)).unwrap().build().unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(pieces.concat())).unwrap().build().unwrap();
     let found: Vec<Option<i64>> = reader
         .flat_map(|batch| {
             let batch = batch.unwrap();
@@ -169,8 +169,8 @@ fn a_dictionary_never_holds_a_value_twice() {
         let entries: Vec<u32> = (0..500).collect();
         let column = Lookups::new(&codes, &entries).column(&names, &Distinct::of(&names)).unwrap();
         let schema = schema(&[("name", DataType::Utf8)]);
-        let (bytes, _) = file(&schema, vec![column], 5_000, "test").unwrap();
-        let reader = SerializedFileReader::new(Bytes::from(bytes)).unwrap();
+        let (pieces, _) = file(&schema, vec![column], 5_000, "test").unwrap();
+        let reader = SerializedFileReader::new(Bytes::from(pieces.concat())).unwrap();
         let mut pages = reader.get_row_group(0).unwrap().get_column_page_reader(0).unwrap();
         let Some(Page::DictionaryPage { buf, num_values, .. }) = pages.get_next_page().unwrap() else {
             panic!("no dictionary first")

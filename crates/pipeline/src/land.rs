@@ -47,14 +47,16 @@ impl Pipeline {
 
     async fn land_load(&self, batch: &Batch, prepared: &Prepared, files: &mut [SourceFile]) -> Result<Manifest> {
         self.classify(files).await?;
+        let tasks = self.landing_tasks();
         let job = self.job(batch, prepared, BTreeMap::new(), false)?;
+        let job = Arc::new(LandJob { memory_bytes: self.options.memory_bytes / tasks, ..Arc::unwrap_or_clone(job) });
         let mut manifest = Manifest { batch_id: batch.id, ..Manifest::default() };
         loop {
             let pending = files.iter().filter(|file| file.outcome == FileOutcome::Pending);
             let splits: Vec<Split> = pending.filter_map(|file| self.source_split(file)).collect();
             let bytes = splits.iter().map(Split::weight).sum();
             self.observer.landing(bytes, splits.len() as u64, Arc::clone(&job.progress));
-            manifest.merge(self.land_until_clean(&job, spread(splits, self.seams.engine.tasks()), files).await?);
+            manifest.merge(self.land_until_clean(&job, spread(splits, tasks), files).await?);
             self.observer.landed();
             if !reopen_duplicates(files) {
                 break;
@@ -67,6 +69,11 @@ impl Pipeline {
             manifest.merge(done);
         }
         Ok(manifest)
+    }
+
+    /// Source files are landed side by side, one for every two cores: one reads and decodes ahead, the other writes.
+    pub(crate) fn landing_tasks(&self) -> usize {
+        self.seams.engine.tasks().div_ceil(2).max(1)
     }
 
     /// Runs tasks, and accepts their manifests only if every split that was given out is in them exactly once.

@@ -1,5 +1,6 @@
 //! The tillmart binary: arguments, settings, wiring, exit codes. No business rule lives here.
 
+mod allocator;
 mod cli;
 mod commands;
 mod screen;
@@ -13,12 +14,8 @@ use commands::Outcome;
 use std::process::ExitCode;
 use tillmart_model::{Fault, FaultKind, Result};
 
-/// Gives memory back to the system when a step is over, which the C library's allocator does not: the peak of a run is
-/// that of its largest step (figures in BENCHMARKS.md).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
+    allocator::give_back_early();
     secrets::panic::install();
     secrets::known::remember_variables();
     let cli = Cli::parse();

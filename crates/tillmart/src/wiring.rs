@@ -89,10 +89,14 @@ fn tasks(settings: &Settings) -> usize {
     }
 }
 
+/// How long a thread for blocking work waits for more of it: one that ended holds no memory.
+const IDLE: Duration = Duration::from_millis(50);
+
 /// The runtime that everything asynchronous runs on.
 pub(crate) fn runtime(threads: usize) -> Result<Runtime> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads.max(2))
+        .thread_keep_alive(IDLE)
         .enable_all()
         .build()
         .map_err(|error| Fault::new(FaultKind::Store, "cannot start worker threads").found(error))

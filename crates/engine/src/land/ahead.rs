@@ -1,17 +1,25 @@
-//! Hashing and decoding on a thread of its own, ahead of the writers: so one large file keeps two cores busy.
+//! Hashing and decoding on a thread of its own, ahead of the writers: so one large file keeps several cores busy.
 //!
-//! There is one decoder for the whole file, so rows, lines, offsets and rejects are what they are without a second thread.
+//! There is one decoder for a whole file, so rows, lines, offsets and rejects are what they are without a second thread. Files are
+//! decoded one after the other; the next one begins while the last rows of the one before are still being written.
 
 use super::LandJob;
+use super::read::{self, Chunk, LocalFile, Opened, Part};
+use super::source::Delivered;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Instant;
 use tillmart_feed::{Checked, SalesDecoder};
-use tillmart_model::FileFault;
-use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tillmart_model::{Fault, FaultKind, FileFault, Result};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// Bytes given to the decoder at once.
-const PIECE_BYTES: usize = 1 << 20;
+/// Rows handed on at a time.
+pub(super) const BATCH_ROWS: usize = 16 << 10;
+
+/// Bytes given to the decoder at once: few enough to stay in the processor's second cache between reading, hashing and decoding.
+const PIECE_BYTES: usize = 512 << 10;
 
 /// Ranges of bytes that wait for the decoder, and batches that wait for the writers.
 const WAITING: usize = 1;
@@ -24,52 +32,167 @@ pub(super) struct Decoded {
     pub(super) digest: String,
     /// The first fault; bytes behind it were only hashed.
     pub(super) fault: Option<FileFault>,
+    /// The bytes were not, or not all, those of the claimed version.
+    pub(super) is_overwritten: bool,
 }
 
-/// A decoder at work. It ends when `bytes` is dropped, or when nobody takes `checked` any more.
-pub(super) struct Ahead {
-    /// Delivered bytes in order.
-    pub(super) bytes: Sender<Bytes>,
-    /// What became of them, in order, in batches of about `batch_rows` rows.
-    pub(super) checked: Receiver<Checked>,
-    /// Gives back the decoder.
-    pub(super) worker: JoinHandle<Decoded>,
+type Work = Box<dyn FnOnce(&mut Vec<u8>) + Send>;
+
+/// A task's thread for decoding. It ends with the value.
+pub(super) struct Decoding {
+    work: UnboundedSender<Work>,
 }
 
-impl Ahead {
-    pub(super) fn start(job: Arc<LandJob>, decoder: SalesDecoder, batch_rows: usize) -> Ahead {
-        let (bytes, given) = channel(WAITING);
-        let (taken, checked) = channel(WAITING);
-        let worker = tokio::task::spawn_blocking(move || work(&job, decoder, batch_rows, given, &taken));
-        Ahead { bytes, checked, worker }
+impl Decoding {
+    pub(super) fn start() -> Decoding {
+        let (work, mut waiting) = unbounded_channel::<Work>();
+        tokio::task::spawn_blocking(move || {
+            let mut buffer = Vec::new();
+            while let Some(work) = waiting.blocking_recv() {
+                work(&mut buffer);
+            }
+        });
+        Decoding { work }
     }
 }
 
-fn work(
-    job: &LandJob,
-    mut decoder: SalesDecoder,
-    batch_rows: usize,
-    mut given: Receiver<Bytes>,
-    taken: &Sender<Checked>,
-) -> Decoded {
-    let (mut hasher, mut fault) = (blake3::Hasher::new(), None);
-    'bytes: while let Some(bytes) = given.blocking_recv() {
-        // A file that is rejected already is still read to its end: its digest names it in the archive.
-        job.profile.time("hash", || hasher.update(&bytes));
-        for piece in bytes.chunks(PIECE_BYTES) {
-            if fault.is_some() {
+/// What the decoder is given.
+enum Given {
+    File(LocalFile),
+    Bytes(Bytes),
+}
+
+/// A file that is being decoded. Dropped, it ends.
+pub(super) struct Ahead {
+    /// What became of its bytes, in order, in batches of about [`BATCH_ROWS`] rows.
+    pub(super) checked: Receiver<Checked>,
+    decoded: oneshot::Receiver<Result<Decoded>>,
+    giving: JoinHandle<Result<bool>>,
+}
+
+impl Drop for Ahead {
+    fn drop(&mut self) {
+        self.giving.abort();
+    }
+}
+
+impl Ahead {
+    /// Begins to read and decode a file, as soon as those given before it have been decoded.
+    pub(super) fn start(job: &Arc<LandJob>, decoding: &Decoding, file: &Delivered, decoder: SalesDecoder) -> Ahead {
+        let (give, given) = channel(WAITING);
+        let (take, checked) = channel(WAITING);
+        let (tell, decoded) = oneshot::channel();
+        let decode = Decode { job: Arc::clone(job), decoder, hasher: blake3::Hasher::new(), fault: None, take };
+        // A thread that is gone drops `tell`, which says so below.
+        let _ = decoding.work.send(Box::new(move |buffer: &mut Vec<u8>| {
+            let _ = tell.send(decode.run(given, buffer));
+        }));
+        Ahead { checked, decoded, giving: tokio::spawn(give_all(Arc::clone(job), file.clone(), give)) }
+    }
+
+    /// What is left when [`Ahead::checked`] has been taken to its end.
+    pub(super) async fn finish(mut self, path: &str) -> Result<Decoded> {
+        let gave_up = |error: &dyn std::fmt::Display| {
+            Fault::new(FaultKind::Promise, "the decoder gave up")
+                .at(path)
+                .found(error)
+                .hint("nothing was committed; please report this with the file")
+        };
+        let is_overwritten = (&mut self.giving).await.map_err(|error| gave_up(&error))??;
+        let mut decoded = (&mut self.decoded).await.map_err(|error| gave_up(&error))??;
+        decoded.is_overwritten |= is_overwritten;
+        Ok(decoded)
+    }
+}
+
+/// Gives the decoder an opened file, or a file's bytes as they come. Tells whether there is another version than the claimed one.
+async fn give_all(job: Arc<LandJob>, file: Delivered, give: Sender<Given>) -> Result<bool> {
+    let mut read = match read::open(&job, &file.path, file.etag.as_deref(), file.size).await? {
+        Opened::Overwritten => return Ok(true),
+        Opened::Local(file) => {
+            // Nobody takes it any more only when the writers gave up, who tell why; so below.
+            let _ = give.send(Given::File(file)).await;
+            return Ok(false);
+        }
+        Opened::Remote(read) => read,
+    };
+    loop {
+        let started = Instant::now();
+        let chunk = read.next().await?;
+        job.profile.add("wait for bytes", started);
+        match chunk {
+            Chunk::Bytes(range) => {
+                if give.send(Given::Bytes(range)).await.is_err() {
+                    return Ok(false);
+                }
+            }
+            Chunk::End => return Ok(false),
+            Chunk::Overwritten => return Ok(true),
+        }
+    }
+}
+
+/// The work of the decoding thread for one file.
+struct Decode {
+    job: Arc<LandJob>,
+    decoder: SalesDecoder,
+    hasher: blake3::Hasher,
+    fault: Option<FileFault>,
+    take: Sender<Checked>,
+}
+
+impl Decode {
+    fn run(mut self, mut given: Receiver<Given>, buffer: &mut Vec<u8>) -> Result<Decoded> {
+        let mut is_overwritten = false;
+        while let Some(given) = given.blocking_recv() {
+            let goes_on = match given {
+                Given::Bytes(bytes) => bytes.chunks(PIECE_BYTES).all(|piece| self.push(piece)),
+                Given::File(file) => self.read(file, buffer, &mut is_overwritten)?,
+            };
+            if !goes_on {
                 break;
             }
-            fault = job.profile.time("decode and check", || decoder.push(piece)).err();
-            while fault.is_none()
-                && let Some(checked) = decoder.take_ready(batch_rows)
-            {
-                if taken.blocking_send(checked).is_err() {
-                    // The writers gave up, and have said why.
-                    break 'bytes;
+        }
+        let Decode { decoder, hasher, fault, .. } = self;
+        Ok(Decoded { decoder, digest: hasher.finalize().to_hex().to_string(), fault, is_overwritten })
+    }
+
+    fn read(&mut self, mut file: LocalFile, buffer: &mut Vec<u8>, is_overwritten: &mut bool) -> Result<bool> {
+        let profile = Arc::clone(&self.job.profile);
+        buffer.resize(PIECE_BYTES, 0);
+        loop {
+            match profile.time("read bytes", || file.read(buffer))? {
+                Part::Bytes(read) => {
+                    if !self.push(&buffer[..read]) {
+                        return Ok(false);
+                    }
+                }
+                Part::End => return Ok(true),
+                Part::Overwritten => {
+                    *is_overwritten = true;
+                    return Ok(true);
                 }
             }
         }
     }
-    Decoded { decoder, digest: hasher.finalize().to_hex().to_string(), fault }
+
+    /// Whether somebody still takes what comes out: if not, the writers gave up, and have said why.
+    fn push(&mut self, piece: &[u8]) -> bool {
+        let Decode { job, decoder, hasher, fault, take } = self;
+        job.progress.add_bytes(piece.len() as u64);
+        // A file that is rejected already is still read to its end: its digest names it in the archive.
+        job.profile.time("hash", || hasher.update(piece));
+        if fault.is_some() {
+            return true;
+        }
+        *fault = job.profile.time("decode and check", || decoder.push(piece)).err();
+        while fault.is_none()
+            && let Some(checked) = decoder.take_ready(BATCH_ROWS)
+        {
+            if take.blocking_send(checked).is_err() {
+                return false;
+            }
+        }
+        true
+    }
 }

@@ -4,7 +4,8 @@ use super::{LandJob, store_fault, write_fault};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::sum;
 use arrow::datatypes::{DataType, Decimal128Type, SchemaRef};
-use object_store::ObjectStoreExt;
+use bytes::Bytes;
+use object_store::{ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
@@ -68,14 +69,15 @@ impl FileWriter {
         let metadata = self.writer.finish().map_err(|error| write_fault(&self.table, error))?;
         let bytes = std::mem::take(self.writer.inner_mut());
         let money_cents = self.money_column.map(|_| self.money_cents);
-        let finished = FinishedFile { bytes, metadata, rows: self.rows, money_cents };
+        let finished = FinishedFile { pieces: vec![bytes.into()], metadata, rows: self.rows, money_cents };
         finished.put(job, self.table, self.partition, &self.schema, rewritten).await
     }
 }
 
 /// A Parquet file as it will lie in the store.
 pub(super) struct FinishedFile {
-    pub(super) bytes: Vec<u8>,
+    /// Its bytes, one piece after the other.
+    pub(super) pieces: Vec<Bytes>,
     pub(super) metadata: ParquetMetaData,
     pub(super) rows: u64,
     /// Sum of `total_cost` in cents as the writer counted it, where the table has that column.
@@ -83,6 +85,10 @@ pub(super) struct FinishedFile {
 }
 
 impl FinishedFile {
+    fn size(&self) -> u64 {
+        self.pieces.iter().map(|piece| piece.len() as u64).sum()
+    }
+
     /// Puts the file under a name that was never used before.
     async fn put(
         self,
@@ -98,29 +104,32 @@ impl FinishedFile {
             path.push_str(&format!("{column}={}/", folder(value.as_deref())));
         }
         path.push_str(&format!("batch-{}-{}.parquet", job.batch_id, Uuid::new_v4().simple()));
-        let size = self.bytes.len() as u64;
+        let size = self.size();
         let place = job.path(&format!("{table}/{path}"))?;
         let started = Instant::now();
-        let put = job.objects.put(&place, self.bytes.into()).await;
+        let put = job.objects.put(&place, PutPayload::from_iter(self.pieces)).await;
         job.profile.add("put files", started);
         put.map_err(|error| store_fault("write", place.as_ref(), error))?;
         Ok(DataFile { table, path, size, rows: self.rows, rewritten, partition, stats, money_cents: self.money_cents })
     }
 }
 
-/// Files put beside each other: more would only wait in memory.
-const PUTS: usize = 4;
+/// Files put beside each other, and bytes of them: bringing a file to the disk is mostly waiting, and a folder's disk is waited for
+/// by many at once as long as by one.
+const PUTS: usize = 32;
+const PUTS_BYTES: u64 = 6 << 20;
 
 /// Finished files on their way to the store, while the next ones are written.
 pub(super) struct Puts {
     job: Arc<LandJob>,
     running: JoinSet<Result<DataFile>>,
+    running_bytes: u64,
     finished: Vec<DataFile>,
 }
 
 impl Puts {
     pub(super) fn new(job: &Arc<LandJob>) -> Puts {
-        Puts { job: Arc::clone(job), running: JoinSet::new(), finished: Vec::new() }
+        Puts { job: Arc::clone(job), running: JoinSet::new(), running_bytes: 0, finished: Vec::new() }
     }
 
     /// Begins to put a file; waits while too many are on their way.
@@ -131,9 +140,10 @@ impl Puts {
         schema: &SchemaRef,
         file: FinishedFile,
     ) -> Result<()> {
-        while self.running.len() >= PUTS {
+        while self.running.len() >= PUTS || self.running_bytes >= PUTS_BYTES {
             self.one().await?;
         }
+        self.running_bytes += file.size();
         let (job, table, schema) = (Arc::clone(&self.job), table.to_owned(), SchemaRef::clone(schema));
         self.running.spawn(async move {
             let rewritten = job.rewritten;
@@ -145,7 +155,9 @@ impl Puts {
     async fn one(&mut self) -> Result<()> {
         if let Some(put) = self.running.join_next().await {
             let put = put.map_err(|error| write_fault("sales", error))?;
-            self.finished.push(put?);
+            let put = put?;
+            self.running_bytes -= put.size;
+            self.finished.push(put);
         }
         Ok(())
     }

@@ -22,7 +22,7 @@ pub(super) async fn land(
     while let Some(batch) = file.try_next().await.map_err(|error| store_fault("read", data_file, error))? {
         let sales = whole::rows(table, &batch, partition, &schema)?;
         report.tally.rows_read += sales.num_rows() as u64;
-        task.evaluate(&sales).await?;
+        task.evaluate(sales).await?;
     }
     Ok(report)
 }

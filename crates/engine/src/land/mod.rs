@@ -7,6 +7,7 @@ mod complete;
 mod exec;
 mod files;
 mod fill;
+mod lanes;
 mod plain;
 mod read;
 mod rejects;

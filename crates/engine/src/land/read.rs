@@ -1,16 +1,20 @@
-//! Reading delivered bytes in order, pinned to the claimed version, one range ahead of the decoder.
+//! Reading delivered bytes in order, pinned to the claimed version: a file of a folder directly, an object behind a network one
+//! range ahead of the decoder.
 
 use super::{LandJob, store_fault};
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::path::Path;
-use object_store::{Error as StoreError, GetOptions, GetRange, ObjectStore};
+use object_store::{Error as StoreError, GetOptions, GetRange, GetResult, GetResultPayload, ObjectStore};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use std::fs::{File, Metadata};
+use std::io::Read;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tillmart_model::{Fault, Result};
 use tokio::task::JoinHandle;
@@ -28,6 +32,95 @@ pub(super) enum Chunk {
     Overwritten,
 }
 
+/// The claimed version, opened.
+pub(super) enum Opened {
+    /// A file on this machine.
+    Local(LocalFile),
+    /// An object behind a network.
+    Remote(PinnedRead),
+    /// The object is gone, or has other bytes than were claimed.
+    Overwritten,
+}
+
+/// Opens the claimed version of a delivered file.
+pub(super) async fn open(job: &LandJob, path: &str, etag: Option<&str>, size: u64) -> Result<Opened> {
+    let mut read = PinnedRead::new(job, path, etag, size)?;
+    let range = 0..size.min(RANGE_BYTES);
+    if range.is_empty() {
+        return Ok(Opened::Remote(read));
+    }
+    match got(read.objects.as_ref(), &read.path, read.etag.clone(), range.clone()).await {
+        Ok(GetResult { payload: GetResultPayload::File(file, path), .. }) => {
+            let local = LocalFile::of(file, path, size).map_err(|error| read.fault(&error))?;
+            Ok(local.map_or(Opened::Overwritten, Opened::Local))
+        }
+        Ok(got) => {
+            read.offset = range.end;
+            read.ahead = Some(tokio::spawn(whole(got, range)));
+            Ok(Opened::Remote(read))
+        }
+        Err(StoreError::Precondition { .. } | StoreError::NotFound { .. }) => Ok(Opened::Overwritten),
+        Err(error) => Err(read.fault(&error)),
+    }
+}
+
+/// What a read of a local file came to.
+pub(super) enum Part {
+    /// So many of the next bytes are at the front of the buffer.
+    Bytes(usize),
+    /// All bytes have been read, and they are those of the claimed version.
+    End,
+    /// The file is gone, or is not what was opened.
+    Overwritten,
+}
+
+/// A file of a folder, read by whoever decodes it: its bytes are in the processor's cache then.
+pub(super) struct LocalFile {
+    file: File,
+    path: PathBuf,
+    opened: Metadata,
+    left: u64,
+}
+
+impl LocalFile {
+    fn of(file: File, path: PathBuf, size: u64) -> std::io::Result<Option<LocalFile>> {
+        let opened = file.metadata()?;
+        let is_claimed = opened.len() == size;
+        Ok(is_claimed.then_some(LocalFile { file, path, opened, left: size }))
+    }
+
+    /// The next bytes. Before the first and after the last it is made sure that the name still stands for what was opened.
+    pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<Part> {
+        if (self.left == 0 || self.left == self.opened.len()) && !self.is_as_opened() {
+            return Ok(Part::Overwritten);
+        }
+        if self.left == 0 {
+            return Ok(Part::End);
+        }
+        let wanted = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        match self.file.read(&mut buffer[..wanted]) {
+            Ok(0) => Ok(Part::Overwritten),
+            Ok(read) => {
+                self.left -= read as u64;
+                Ok(Part::Bytes(read))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => self.read(buffer),
+            Err(error) => Err(store_fault("read", &self.path.display().to_string(), &error)),
+        }
+    }
+
+    fn is_as_opened(&self) -> bool {
+        std::fs::metadata(&self.path).is_ok_and(|now| {
+            #[cfg(unix)]
+            let is_same =
+                std::os::unix::fs::MetadataExt::ino(&now) == std::os::unix::fs::MetadataExt::ino(&self.opened);
+            #[cfg(not(unix))]
+            let is_same = true;
+            is_same && now.len() == self.opened.len() && now.modified().ok() == self.opened.modified().ok()
+        })
+    }
+}
+
 /// Sequential, pinned, with one range read ahead.
 pub(super) struct PinnedRead {
     objects: Arc<dyn ObjectStore>,
@@ -39,16 +132,15 @@ pub(super) struct PinnedRead {
 }
 
 impl PinnedRead {
-    pub(super) fn open(job: &LandJob, path: &str, etag: Option<&str>, size: u64) -> Result<PinnedRead> {
+    fn new(job: &LandJob, path: &str, etag: Option<&str>, size: u64) -> Result<PinnedRead> {
         let path = job.path(path)?;
-        let mut read = PinnedRead {
-            objects: Arc::clone(&job.objects),
-            path,
-            etag: etag.map(str::to_owned),
-            size,
-            offset: 0,
-            ahead: None,
-        };
+        let objects = Arc::clone(&job.objects);
+        Ok(PinnedRead { objects, path, etag: etag.map(str::to_owned), size, offset: 0, ahead: None })
+    }
+
+    /// Opens the claimed version for reading in ranges, whatever the store.
+    pub(super) fn open(job: &LandJob, path: &str, etag: Option<&str>, size: u64) -> Result<PinnedRead> {
+        let mut read = PinnedRead::new(job, path, etag, size)?;
         read.read_ahead();
         Ok(read)
     }
@@ -89,14 +181,27 @@ async fn pinned(
     etag: Option<String>,
     range: Range<u64>,
 ) -> std::result::Result<Bytes, StoreError> {
-    let wanted = range.end - range.start;
+    whole(got(objects, path, etag, range.clone()).await?, range).await
+}
+
+async fn got(
+    objects: &dyn ObjectStore,
+    path: &Path,
+    etag: Option<String>,
+    range: Range<u64>,
+) -> std::result::Result<GetResult, StoreError> {
     let options = GetOptions { range: Some(GetRange::Bounded(range)), if_match: etag, ..Default::default() };
-    let bytes = objects.get_opts(path, options).await?.bytes().await?;
-    if bytes.len() as u64 == wanted {
+    objects.get_opts(path, options).await
+}
+
+async fn whole(got: GetResult, range: Range<u64>) -> std::result::Result<Bytes, StoreError> {
+    let path = got.meta.location.to_string();
+    let bytes = got.bytes().await?;
+    if bytes.len() as u64 == range.end - range.start {
         return Ok(bytes);
     }
     // A store without ETags may hand out a shorter file than was claimed: that is another version.
-    Err(StoreError::Precondition { path: path.to_string(), source: "fewer bytes than claimed".into() })
+    Err(StoreError::Precondition { path, source: "fewer bytes than claimed".into() })
 }
 
 /// Random access to one version of an object, for Parquet.

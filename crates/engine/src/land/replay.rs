@@ -89,7 +89,7 @@ async fn replay_batch(
     for (id, mut decoder) in decoders {
         let sales = decoder.take();
         report.rows_written += sales.rows() as u64;
-        task.write(id, &sales).await?;
+        task.write(id, sales).await?;
     }
     Ok(landed)
 }

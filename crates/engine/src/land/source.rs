@@ -1,7 +1,7 @@
 //! Landing one source file: stream, hash, decode, check; write once it is known not to be rejected whole.
 
 use super::LandJob;
-use super::ahead::{Ahead, Decoded};
+use super::ahead::{Ahead, BATCH_ROWS, Decoded};
 use super::read::{Chunk, PinnedFile, PinnedRead};
 use super::task::Task;
 use futures::{FutureExt, StreamExt};
@@ -10,10 +10,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 use tillmart_feed::{Checked, SalesDecoder};
-use tillmart_model::{Fault, FaultKind, FileFault, FileReason, Format, Kind, Result, SplitReport, Tally};
-
-/// Rows handed on at a time.
-const BATCH_ROWS: usize = 16 << 10;
+use tillmart_model::{FileFault, FileReason, Kind, Result, SplitReport, Tally};
 
 /// Rows of a file held back before the first is written: most files that will be rejected whole are known by then,
 /// and their task is spared a second pass.
@@ -26,9 +23,10 @@ const SAMPLES: usize = 20;
 const HELD_REJECTS: usize = 16 << 10;
 
 /// A source file as it was claimed.
-pub(super) struct Delivered<'a> {
-    pub(super) path: &'a str,
-    pub(super) etag: Option<&'a str>,
+#[derive(Clone)]
+pub(super) struct Delivered {
+    pub(super) path: String,
+    pub(super) etag: Option<String>,
     pub(super) size: u64,
     pub(super) kind: Kind,
 }
@@ -41,8 +39,8 @@ struct Hashed<'a> {
 }
 
 impl<'a> Hashed<'a> {
-    fn open(job: &'a LandJob, file: &Delivered<'_>) -> Result<Hashed<'a>> {
-        let read = PinnedRead::open(job, file.path, file.etag, file.size)?;
+    fn open(job: &'a LandJob, file: &Delivered) -> Result<Hashed<'a>> {
+        let read = PinnedRead::open(job, &file.path, file.etag.as_deref(), file.size)?;
         Ok(Hashed { read, hasher: blake3::Hasher::new(), job })
     }
 
@@ -72,18 +70,24 @@ struct Held {
     rows_seen: u64,
 }
 
-/// Lands one source file into the task's open files, and reports on it.
-pub(super) async fn land(task: &mut Task, report: &mut SplitReport, file_id: i64, file: &Delivered<'_>) -> Result<()> {
+/// Lands one source file into the task's open files, and reports on it. `ahead` is its decoding where that has begun, as it has
+/// for every text format.
+pub(super) async fn land(
+    task: &mut Task,
+    report: &mut SplitReport,
+    file_id: i64,
+    file: &Delivered,
+    ahead: Option<Ahead>,
+) -> Result<()> {
     let job = Arc::clone(&task.job);
-    let mut decoder =
-        SalesDecoder::new(Arc::clone(&job.contract), file.kind, job.dimensions.known_keys(), job.claim_date);
     let mut held = Held::default();
-    let fault = if file.kind.format == Format::Parquet {
-        parquet(task, report, file_id, file, &mut decoder, &mut held).await?
-    } else {
-        let fault;
-        (decoder, fault) = text(task, report, file_id, file, decoder, &mut held).await?;
-        fault
+    let (mut decoder, fault) = match ahead {
+        Some(ahead) => text(task, report, file_id, file, ahead, &mut held).await?,
+        None => {
+            let mut decoder = task.decoder(file);
+            let fault = parquet(task, report, file_id, file, &mut decoder, &mut held).await?;
+            (decoder, fault)
+        }
     };
     report.tally = decoder.tally().clone();
     report.rows_orphan = decoder.rows_orphan();
@@ -93,55 +97,24 @@ pub(super) async fn land(task: &mut Task, report: &mut SplitReport, file_id: i64
         held.push(job.dry_run, report, rest);
     }
     if report.fault.is_none() {
-        held.write(task, report, file_id, file.path).await?;
+        held.write(task, report, file_id, &file.path).await?;
     }
     Ok(())
 }
 
-/// Bytes are read, decoded and written at the same time; gives back the decoder.
+/// Writes what the decoder hands on; gives back the decoder.
 async fn text(
     task: &mut Task,
     report: &mut SplitReport,
     file_id: i64,
-    file: &Delivered<'_>,
-    decoder: SalesDecoder,
+    file: &Delivered,
+    mut ahead: Ahead,
     held: &mut Held,
 ) -> Result<(SalesDecoder, Option<FileFault>)> {
-    let job = Arc::clone(&task.job);
-    let mut read = PinnedRead::open(&job, file.path, file.etag, file.size)?;
-    let Ahead { bytes, mut checked, worker } = Ahead::start(Arc::clone(&job), decoder, BATCH_ROWS);
-    let give = async move {
-        loop {
-            let started = Instant::now();
-            let chunk = read.next().await?;
-            job.profile.add("wait for bytes", started);
-            match chunk {
-                Chunk::Bytes(range) => {
-                    job.progress.add_bytes(range.len() as u64);
-                    // Nobody takes bytes any more only when the writers gave up, who tell why.
-                    if bytes.send(range).await.is_err() {
-                        return Ok(false);
-                    }
-                }
-                Chunk::End => return Ok(false),
-                Chunk::Overwritten => return Ok(true),
-            }
-        }
-    };
-    let write = async {
-        while let Some(checked) = checked.recv().await {
-            held.take(task, report, file_id, file.path, checked).await?;
-        }
-        Ok(())
-    };
-    // The first to fail ends both: what it drops ends the decoder.
-    let (is_overwritten, ()) = futures::try_join!(give, write)?;
-    let Decoded { mut decoder, digest, fault } = worker.await.map_err(|error| {
-        Fault::new(FaultKind::Promise, "the decoder gave up")
-            .at(file.path)
-            .found(error)
-            .hint("nothing was committed; please report this with the file")
-    })?;
+    while let Some(checked) = ahead.checked.recv().await {
+        held.take(task, report, file_id, &file.path, checked).await?;
+    }
+    let Decoded { mut decoder, digest, fault, is_overwritten } = ahead.finish(&file.path).await?;
     if is_overwritten {
         return Ok((decoder, Some(overwritten())));
     }
@@ -154,7 +127,7 @@ async fn parquet(
     task: &mut Task,
     report: &mut SplitReport,
     file_id: i64,
-    file: &Delivered<'_>,
+    file: &Delivered,
     decoder: &mut SalesDecoder,
     held: &mut Held,
 ) -> Result<Option<FileFault>> {
@@ -174,8 +147,8 @@ async fn parquet(
     }
     let pinned = PinnedFile {
         objects: Arc::clone(&job.objects),
-        path: job.path(file.path)?,
-        etag: file.etag.map(str::to_owned),
+        path: job.path(&file.path)?,
+        etag: file.etag.clone(),
         size: file.size,
     };
     // The reader is not ours: should it panic on a broken file, the file is unreadable and the run goes on.
@@ -197,7 +170,7 @@ async fn parquet(
                     return Ok(Some(fault));
                 }
                 while let Some(checked) = decoder.take_ready(BATCH_ROWS) {
-                    held.take(task, report, file_id, file.path, checked).await?;
+                    held.take(task, report, file_id, &file.path, checked).await?;
                 }
             }
             Ok(Some(Err(error))) => return Ok(Some(unreadable(&error))),
@@ -241,9 +214,9 @@ impl Held {
 
     async fn write(&mut self, task: &mut Task, report: &mut SplitReport, file_id: i64, path: &str) -> Result<()> {
         for checked in self.batches.drain(..) {
-            task.write(file_id, &checked.sales).await?;
-            task.reject(file_id, path, &checked.rejects).await?;
             report.rows_written += (checked.sales.rows() + checked.rejects.len()) as u64;
+            task.reject(file_id, path, &checked.rejects).await?;
+            task.write(file_id, checked.sales).await?;
         }
         self.rows = 0;
         self.rejects = 0;

@@ -1,59 +1,43 @@
 //! One task: its splits one after the other, its open files shared by them, one manifest at the end.
 
-use super::plain::PlainWriter;
+use super::ahead::{Ahead, Decoding};
+use super::lanes::{Lanes, Passed, Written};
 use super::rejects::RejectsWriter;
-use super::sums::Sums;
-use super::write::PartitionedWriter;
+use super::source::Delivered;
 use super::{LandJob, compact, complete, fill, replay, source, take_back, write_fault};
-use crate::mart::{RowMart, landing_schema};
+use crate::mart::landing_schema;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Date32Type;
 use chrono::{Datelike, NaiveDate};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
-use tillmart_feed::{Reject, Sales};
-use tillmart_model::{DataFile, Manifest, RemovedFile, Result, Split, SplitReport, Tally};
+use tillmart_feed::{Reject, Sales, SalesDecoder};
+use tillmart_model::{DataFile, Format, Manifest, RemovedFile, Result, Split, SplitReport, Tally};
 
-/// The open files of a task.
+/// A task at work.
 pub(super) struct Task {
     pub(super) job: Arc<LandJob>,
-    marts: Vec<MartWriter>,
-    sums: Vec<Sums>,
+    lanes: Lanes,
+    decoding: Decoding,
     rejects: RejectsWriter,
     pub(super) files: Vec<DataFile>,
     pub(super) removed: Vec<RemovedFile>,
-}
-
-/// A row-level mart's open files: those that decoded sales go to, if the mart is plain, and those of evaluated rows.
-struct MartWriter {
-    plain: Option<PlainWriter>,
-    general: PartitionedWriter,
 }
 
 /// Runs a task's splits.
 pub(super) async fn run(job: Arc<LandJob>, splits: Vec<Split>) -> Result<Manifest> {
     let mut task = Task::open(Arc::clone(&job));
     let mut reports = Vec::with_capacity(splits.len());
-    for split in &splits {
-        reports.push(task.run_split(split).await?);
+    let mut begun = splits.first().and_then(|split| task.begin(split));
+    for (at, split) in splits.iter().enumerate() {
+        let ahead = begun.take();
+        // Decoding goes on into the next file while the writers have not come to the end of this one.
+        begun = splits.get(at + 1).and_then(|next| task.begin(next));
+        reports.push(task.run_split(split, ahead).await?);
     }
-    let mut files = task.files;
-    for writer in task.marts {
-        if let Some(plain) = writer.plain {
-            files.extend(plain.finish().await?);
-        }
-        files.extend(writer.general.finish().await?);
-    }
-    files.extend(task.rejects.finish().await?);
-    let (mut deltas, mut rows_summed) = (Vec::new(), BTreeMap::new());
-    for (sums, summing) in task.sums.into_iter().zip(&job.summings) {
-        if let Some((written, rows)) = sums.finish(&job).await? {
-            deltas.extend(written);
-            rows_summed.insert(summing.mart.clone(), rows);
-        }
-    }
-    let removed = task.removed;
+    let Task { lanes, rejects, mut files, removed, .. } = task;
+    let Written { files: written, deltas, rows_summed } = lanes.finish().await?;
+    files.extend(written);
+    files.extend(rejects.finish().await?);
     Ok(Manifest { batch_id: job.batch_id, splits: reports, files, removed, deltas, rows_summed, ..Manifest::default() })
 }
 
@@ -78,28 +62,37 @@ pub(super) fn report(split: &Split) -> SplitReport {
 
 impl Task {
     fn open(job: Arc<LandJob>) -> Task {
-        let share = job.memory_bytes / job.row_marts.len().max(1);
-        let writer = |mart: &Arc<RowMart>| MartWriter {
-            plain: PlainWriter::open(&job, mart, share),
-            general: PartitionedWriter::open(&job, mart, share),
-        };
-        let marts = job.row_marts.iter().map(writer).collect();
-        let sums = job.summings.iter().map(|summing| Sums::open(&job, summing)).collect();
-        Task { marts, sums, rejects: RejectsWriter::open(&job), files: Vec::new(), removed: Vec::new(), job }
+        Task {
+            lanes: Lanes::open(&job),
+            decoding: Decoding::start(),
+            rejects: RejectsWriter::open(&job),
+            files: Vec::new(),
+            removed: Vec::new(),
+            job,
+        }
     }
 
-    async fn run_split(&mut self, split: &Split) -> Result<SplitReport> {
+    /// A decoder for one source file.
+    pub(super) fn decoder(&self, file: &Delivered) -> SalesDecoder {
+        let job = &self.job;
+        SalesDecoder::new(Arc::clone(&job.contract), file.kind, job.dimensions.known_keys(), job.claim_date)
+    }
+
+    /// Begins to decode a source file of a text format.
+    fn begin(&self, split: &Split) -> Option<Ahead> {
+        let (_, file) = delivered(split)?;
+        (file.kind.format != Format::Parquet)
+            .then(|| Ahead::start(&self.job, &self.decoding, &file, self.decoder(&file)))
+    }
+
+    async fn run_split(&mut self, split: &Split, ahead: Option<Ahead>) -> Result<SplitReport> {
         match split {
-            Split::Source { file_id, path, etag, size, kind } => {
+            Split::Source { .. } => {
                 let mut report = report(split);
-                report.file_id = Some(*file_id);
-                source::land(
-                    self,
-                    &mut report,
-                    *file_id,
-                    &source::Delivered { path, etag: etag.as_deref(), size: *size, kind: *kind },
-                )
-                .await?;
+                if let Some((file_id, file)) = delivered(split) {
+                    report.file_id = Some(file_id);
+                    source::land(self, &mut report, file_id, &file, ahead).await?;
+                }
                 Ok(report)
             }
             Split::RejectFile { file_id, path, fault } => {
@@ -126,41 +119,21 @@ impl Task {
         }
     }
 
-    /// Enriches checked rows of one source file and writes them to every row-level mart.
-    pub(super) async fn write(&mut self, file_id: i64, sales: &Sales) -> Result<()> {
+    /// Passes checked rows of one source file to every row-level mart and to the sums.
+    pub(super) async fn write(&mut self, file_id: i64, sales: Sales) -> Result<()> {
         if sales.rows() == 0 || self.job.dry_run {
             return Ok(());
         }
-        for sums in &mut self.sums {
-            let started = Instant::now();
-            sums.add(&self.job, sales).await?;
-            self.job.profile.add(sums.stage(), started);
-        }
-        for writer in self.marts.iter_mut().filter_map(|writer| writer.plain.as_mut()) {
-            writer.write(file_id, sales).await?;
-        }
-        if self.marts.iter().all(|writer| writer.plain.is_some()) {
-            return Ok(());
-        }
-        let rows = sales.to_batch(&self.job.dimensions.product_names());
-        let rows = with_lineage(&rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))?;
-        self.evaluate_into(&rows, |writer| writer.plain.is_none()).await
+        let rows = self.lanes.needs_rows().then(|| {
+            let rows = sales.to_batch(&self.job.dimensions.product_names());
+            with_lineage(&rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))
+        });
+        self.lanes.pass(Passed::Sales { file_id, sales, rows: rows.transpose()? }).await
     }
 
     /// Writes what every row-level mart of the job makes of these sales ([`landing_schema`]).
-    pub(super) async fn evaluate(&mut self, sales: &RecordBatch) -> Result<()> {
-        self.evaluate_into(sales, |_| true).await
-    }
-
-    async fn evaluate_into(&mut self, sales: &RecordBatch, takes: impl Fn(&MartWriter) -> bool) -> Result<()> {
-        let job = Arc::clone(&self.job);
-        for (writer, mart) in self.marts.iter_mut().zip(&job.row_marts).filter(|(writer, _)| takes(writer)) {
-            let started = Instant::now();
-            let rows = mart.evaluate(sales, &job.dimensions).map_err(|error| write_fault(&mart.name, error))?;
-            writer.general.write(&rows).await?;
-            job.profile.add(&format!("write {}", mart.name), started);
-        }
-        Ok(())
+    pub(super) async fn evaluate(&mut self, sales: RecordBatch) -> Result<()> {
+        self.lanes.pass(Passed::Rows(sales)).await
     }
 
     /// Keeps rejected rows of one source file.
@@ -170,6 +143,12 @@ impl Task {
         }
         self.rejects.write(file_id, path, rejects).await
     }
+}
+
+/// The source file that a split names.
+fn delivered(split: &Split) -> Option<(i64, Delivered)> {
+    let Split::Source { file_id, path, etag, size, kind } = split else { return None };
+    Some((*file_id, Delivered { path: path.clone(), etag: etag.clone(), size: *size, kind: *kind }))
 }
 
 /// Adds month and lineage: [`landing_schema`].

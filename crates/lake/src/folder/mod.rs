@@ -124,9 +124,7 @@ impl ObjectStore for Folder {
         let target = file_of(location);
         blocking(move || {
             let mut staged = Staged::new(&target)?;
-            for piece in payload.iter() {
-                staged.append(piece)?;
-            }
+            staged.append_all(payload.iter().map(AsRef::as_ref))?;
             staged.finish(opts.mode == PutMode::Create)
         })
         .await

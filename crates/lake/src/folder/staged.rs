@@ -4,7 +4,7 @@ use super::{etag, told};
 use async_trait::async_trait;
 use object_store::{MultipartUpload, PutPayload, PutResult, Result, UploadPart};
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Seek, SeekFrom, Write};
+use std::io::{ErrorKind, IoSlice, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -12,6 +12,9 @@ use uuid::Uuid;
 
 const START: &str = ".tillmart-";
 const END: &str = ".part";
+
+/// Pieces written with one call: what Linux takes at most.
+const SLICES_MAX: usize = 1024;
 
 /// Letters of a staging name that tell its target.
 const TARGET_LETTERS: usize = 16;
@@ -59,6 +62,22 @@ impl Staged {
 
     pub(super) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).map_err(|error| told(error, &self.target))
+    }
+
+    /// Appends pieces, many of them with one call.
+    pub(super) fn append_all<'p>(&mut self, pieces: impl Iterator<Item = &'p [u8]>) -> Result<()> {
+        let mut slices: Vec<IoSlice<'_>> = pieces.map(IoSlice::new).collect();
+        let mut left = slices.as_mut_slice();
+        IoSlice::advance_slices(&mut left, 0);
+        while !left.is_empty() {
+            match self.file.write_vectored(&left[..left.len().min(SLICES_MAX)]) {
+                Ok(0) => return Err(told(ErrorKind::WriteZero.into(), &self.target)),
+                Ok(written) => IoSlice::advance_slices(&mut left, written),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(told(error, &self.target)),
+            }
+        }
+        Ok(())
     }
 
     /// Gives the object its name once its bytes are on the disk. `create`: only if nothing has that name.

@@ -244,7 +244,8 @@ keys! {
     INCENTIVE_TOP: u32 = "marts.incentive.top", "1", "ranks, 1 to 1_000", |raw| values::whole(raw, 1..=1_000),
         "How many ranks of each store are paid, from the best.";
     TASKS: u32 = "run.tasks", "0", "tasks, 0 to 1_024", |raw| values::whole(raw, 0..=1_024),
-        "Source files that are landed side by side. 0: one for each core.";
+        "Tasks side by side. 0: one for each core. Two of them land one source file after the other: one decodes ahead, \
+         the other writes.";
     MEMORY: u32 = "run.memory_mib", "512", "MiB, 64 to 1_048_576", |raw| values::whole(raw, 64..=1_048_576),
         "Memory that sorting and grouping may use before they spill to disk; a quarter of it is what data files may \
          hold while they are written. The whole process uses more: dimension tables, and each task's read buffers.";

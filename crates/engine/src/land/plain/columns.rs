@@ -55,6 +55,15 @@ impl Codes {
         }
     }
 
+    /// Number of codes.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Codes::Same(_, rows) => *rows,
+            Codes::Short(codes) => codes.len(),
+            Codes::Long(codes) => codes.len(),
+        }
+    }
+
     /// Appends all codes to `out`.
     pub(super) fn widen(&self, out: &mut Vec<u32>) {
         match self {
@@ -66,6 +75,7 @@ impl Codes {
         }
     }
 
+    /// Bytes held.
     pub(super) fn memory(&self) -> usize {
         match self {
             Codes::Same(..) => 0,

@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, Int64Array};
 use arrow::datatypes::{Int32Type, Int64Type};
 use parquet::errors::Result;
 use std::collections::HashMap;
-use tillmart_datafile::{Column, Distinct, Integers, Lookups, Texts, Width};
+use tillmart_datafile::{Column, Distinct, Integers, Lookups, Texts, WholeTexts, Width};
 use tillmart_feed::{ANONYMOUS, Sales, UNKNOWN};
 
 /// Marks a dimension row that has no code in the file at hand.
@@ -171,9 +171,16 @@ impl OpenFile {
     /// The file's bytes, footer and sums.
     pub(super) fn finish(mut self, shape: &PlainShape, batch_id: i64, scratch: &mut Scratch) -> Result<FinishedFile> {
         let mut coded: [Option<Coded>; Lookup::COUNT] = Default::default();
+        let all_products = self.all_products(shape);
         for (at, codes) in self.codes.iter().enumerate() {
-            let is_sorted = shape.clustered_by.is_some_and(|lookup| lookup as usize == at);
-            coded[at] = codes.as_ref().map(|codes| Coded::of(codes, &mut scratch.code_of, is_sorted));
+            let Some(codes) = codes else { continue };
+            coded[at] = Some(match all_products {
+                Some((_, products)) if at == Lookup::Product as usize => Coded::of_all(codes, *products),
+                _ => {
+                    let is_sorted = shape.clustered_by.is_some_and(|lookup| lookup as usize == at);
+                    Coded::of(codes, &mut scratch.code_of, is_sorted)
+                }
+            });
         }
         let extra_names = match &mut coded[Lookup::Product as usize] {
             Some(products) => products.add_names(&self.unknown_products),
@@ -198,7 +205,10 @@ impl OpenFile {
                 (Held::Texts(texts), _) => Some(texts.finish()),
                 (Held::Unordered(values), Origin::Sale(column)) => Some(ordered(&values, *column, order)),
                 (_, Origin::Key(Lookup::Product, names)) => {
-                    lookups[Lookup::Product as usize].as_ref().map(|products| with_names(products, names, &extra_names))
+                    lookups[Lookup::Product as usize].as_ref().map(|products| match all_products {
+                        Some((all, _)) => products.whole(all),
+                        None => with_names(products, names, &extra_names),
+                    })
                 }
                 (_, Origin::Key(lookup, keys)) if !self.unknown_keys[*lookup as usize].is_empty() => {
                     coded[*lookup as usize].as_ref().map(|coded| self.keys(*lookup, coded, keys, order))
@@ -216,8 +226,13 @@ impl OpenFile {
         }
         let rows = self.rows as u64;
         let created_by = concat!("tillmart ", env!("CARGO_PKG_VERSION"));
-        let (bytes, metadata) = tillmart_datafile::file(&shape.file_schema, columns, rows, created_by)?;
-        Ok(FinishedFile { bytes, metadata, rows, money_cents: shape.has_money.then_some(self.money_cents) })
+        let (pieces, metadata) = tillmart_datafile::file(&shape.file_schema, columns, rows, created_by)?;
+        Ok(FinishedFile { pieces, metadata, rows, money_cents: shape.has_money.then_some(self.money_cents) })
+    }
+
+    /// The dictionary of all products, where the file probably has most of them and no other.
+    fn all_products<'s>(&self, shape: &'s PlainShape) -> Option<&'s (WholeTexts, usize)> {
+        shape.all_products.as_ref().filter(|(_, products)| self.rows >= *products && self.unknown_products.is_empty())
     }
 
     /// The keys of a look-up that did not find every row: those of the dimension table, and those that are not in it.
@@ -247,9 +262,16 @@ struct Coded {
 }
 
 impl Coded {
+    /// Keeps the dimension rows as they are, all of which have an entry.
+    fn of_all(rows: &Codes, table_rows: usize) -> Coded {
+        let mut codes = Vec::with_capacity(rows.len());
+        rows.widen(&mut codes);
+        Coded { codes, entries: (0..table_rows as u32).collect() }
+    }
+
     /// Numbers the dimension rows of a file in the order they are met, or in their own.
     fn of(rows: &Codes, code_of: &mut Vec<u32>, is_sorted: bool) -> Coded {
-        let mut codes = Vec::new();
+        let mut codes = Vec::with_capacity(rows.len());
         rows.widen(&mut codes);
         let mut entries: Vec<u32> = Vec::new();
         let slot = |row: u32| if row == UNKNOWN { 0 } else { row as usize + 1 };
@@ -337,7 +359,7 @@ fn repeated(runs: &[(i64, u32)], order: Option<&[u32]>) -> Option<Column> {
     values.sort_unstable();
     values.dedup();
     let code = |value: &i64| values.binary_search(value).unwrap_or(0) as u32;
-    let mut codes: Vec<u32> = Vec::new();
+    let mut codes: Vec<u32> = Vec::with_capacity(runs.iter().map(|(_, rows)| *rows as usize).sum());
     for (value, rows) in runs {
         codes.extend(std::iter::repeat_n(code(value), *rows as usize));
     }

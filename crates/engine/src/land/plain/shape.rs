@@ -7,6 +7,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::physical_expr::expressions::{Column, IsNotNullExpr};
 use std::sync::Arc;
+use tillmart_datafile::WholeTexts;
 
 /// A column of the sale, or of its lineage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +123,12 @@ pub(crate) struct PlainShape {
     pub(super) clustered_by: Option<Lookup>,
     /// The totals of a file are summed up: it has that column.
     pub(super) has_money: bool,
+    /// All product names as one dictionary, and their number.
+    pub(super) all_products: Option<(WholeTexts, usize)>,
 }
+
+/// A table of more products gives each file a dictionary of its own: few files would have most of them.
+const PRODUCTS_MAX: usize = 64 << 10;
 
 impl PlainShape {
     /// The shape of a mart, if it is plain.
@@ -147,6 +153,7 @@ impl PlainShape {
             coded: [false; Lookup::COUNT],
             clustered_by: None,
             has_money: false,
+            all_products: None,
         };
         let mut fields: Vec<Field> = Vec::new();
         for (at, field) in mart.schema.fields().iter().enumerate() {
@@ -177,6 +184,20 @@ impl PlainShape {
         Some(shape)
     }
 
+    /// The dictionary of all products, where names are all that is told of them.
+    fn all_products(&self) -> Option<(WholeTexts, usize)> {
+        let names = self.origins.iter().find_map(|origin| match origin {
+            Origin::Key(Lookup::Product, names) => Some(names),
+            _ => None,
+        })?;
+        if names.len() > PRODUCTS_MAX
+            || self.origins.iter().any(|origin| matches!(origin, Origin::Attribute(Lookup::Product, _)))
+        {
+            return None;
+        }
+        Some((WholeTexts::of(names.as_ref())?, names.len()))
+    }
+
     /// Decides which codes are kept, and what keys are made of them.
     fn settle(&mut self, dimensions: &DimensionTables) -> Option<()> {
         for origin in &self.origins {
@@ -194,6 +215,7 @@ impl PlainShape {
             let (_, table, key, _) = Lookup::ALL[lookup as usize];
             *origin = Origin::Key(lookup, Arc::clone(dimensions.table(table)?.column_by_name(key)?));
         }
+        self.all_products = self.all_products();
         let texts =
             |origin: &Origin| matches!(origin, Origin::Sale(SaleColumn::TransactionId | SaleColumn::AdditionalColumn));
         let by_bucket = self.partition_by.iter().any(|(_, by)| matches!(by, PartitionBy::Bucket { .. }));

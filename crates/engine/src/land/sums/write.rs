@@ -5,7 +5,7 @@ use super::table::Table;
 use crate::land::{LandJob, store_fault, write_fault};
 use crate::mart::Summing;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use object_store::ObjectStoreExt;
+use object_store::{ObjectStoreExt, PutPayload};
 use std::sync::Arc;
 use tillmart_datafile::{Integers, Texts, Width};
 use tillmart_model::{DeltaFile, Result};
@@ -42,11 +42,12 @@ pub(super) async fn part(job: &LandJob, summing: &Summing, keys: &Keys, table: T
     let schema = delta_schema(&summing.state_schema, summing.keys.len());
     let rows = packed.len() as u64;
     let created_by = concat!("tillmart ", env!("CARGO_PKG_VERSION"));
-    let (bytes, _) = tillmart_datafile::file(&schema, columns, rows, created_by)
+    let (pieces, _) = tillmart_datafile::file(&schema, columns, rows, created_by)
         .map_err(|error| write_fault(&summing.mart, error))?;
     let path = format!("{}-{}-{}.parquet", job.deltas, summing.mart, Uuid::new_v4().simple());
-    let (place, size) = (job.path(&path)?, bytes.len() as u64);
-    job.objects.put(&place, bytes.into()).await.map_err(|error| store_fault("write", place.as_ref(), error))?;
+    let payload = PutPayload::from_iter(pieces);
+    let (place, size) = (job.path(&path)?, payload.content_length() as u64);
+    job.objects.put(&place, payload).await.map_err(|error| store_fault("write", place.as_ref(), error))?;
     Ok(Some(DeltaFile { mart: summing.mart.clone(), path, size, rows, merge_digest: summing.merge_digest.clone() }))
 }
 
