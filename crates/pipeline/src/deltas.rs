@@ -2,9 +2,14 @@
 
 use crate::shop::Pipeline;
 use arrow::array::RecordBatch;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use tillmart_engine::LandedFile;
 use tillmart_engine::mart::Rollup;
 use tillmart_model::{DeltaFile, Manifest, Result};
+
+/// What is added to a rollup's state, batch by batch.
+pub(crate) type Deltas<'a> = BoxStream<'a, Result<RecordBatch>>;
 
 impl Pipeline {
     /// Deletes the sums of a batch that is published: nothing asks for them any more. What cannot be deleted, or is left by a run that is
@@ -15,17 +20,17 @@ impl Pipeline {
         }
     }
 
-    /// The state rows that the manifest's sums make, in the order of their keys. `None` when the sums are not those of all rows
+    /// The state rows that the manifest's sums make, made while the ones before them are merged. `None` when the sums are not those of all rows
     /// that the batch added, or were made by another `merge`: then the landed files tell.
     ///
     /// # Errors
     /// A file of sums that cannot be read.
-    pub(crate) async fn summed(
+    pub(crate) async fn summed<'a>(
         &self,
-        rollup: &Rollup,
+        rollup: &'a Rollup,
         manifest: &Manifest,
         rows_added: u64,
-    ) -> Result<Option<Vec<RecordBatch>>> {
+    ) -> Result<Option<Deltas<'a>>> {
         let files: Vec<&DeltaFile> = manifest.deltas.iter().filter(|file| file.mart == rollup.name).collect();
         let digest = rollup.merge_digest();
         let is_whole = manifest.rows_summed.get(&rollup.name) == Some(&rows_added);
@@ -33,7 +38,7 @@ impl Pipeline {
             return Ok(None);
         }
         if files.is_empty() {
-            return Ok(Some(Vec::new()));
+            return Ok(Some(stream::empty().boxed()));
         }
         let files = files
             .iter()
@@ -41,8 +46,9 @@ impl Pipeline {
                 Ok(LandedFile { path: self.seams.store.path(&file.path)?, size: file.size, partition: Vec::new() })
             })
             .collect::<Result<Vec<_>>>()?;
+        let fault = |error| rollup.fault(&rollup.merge, &error);
         let (tasks, memory) = (self.seams.engine.tasks(), self.options.memory_bytes);
-        let merged = rollup.merged_deltas(&self.objects(), &files, tasks, memory).await;
-        merged.map(Some).map_err(|error| rollup.fault(&rollup.merge, &error))
+        let merged = rollup.merged_deltas(&self.objects(), &files, tasks, memory).await.map_err(fault)?;
+        Ok(Some(merged.map_err(fault).boxed()))
     }
 }

@@ -2,11 +2,13 @@
 //! published, in the one database transaction that marks the batch as published.
 
 use crate::Point;
+use crate::deltas::Deltas;
 use crate::marts::{Marts, SALES_MART};
 use crate::shop::{Pipeline, Prepared};
 use arrow::array::RecordBatch;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -139,10 +141,12 @@ impl Pipeline {
             self.profile.add(&format!("{half} {}", rollup.name), std::mem::replace(started, Instant::now()));
         };
         if !changed.added.is_empty() {
-            let added = self.added(rollup, marts, changed).await?;
-            lap("derive", &mut started);
-            for rows in added {
+            let mut added = self.added(rollup, marts, changed).await?;
+            // The next rows are made while these are merged.
+            while let Some(rows) = added.try_next().await? {
+                lap("derive", &mut started);
                 publication.merge(&state, &rows, 1).await?;
+                lap("merge", &mut started);
             }
         }
         if !changed.removed.is_empty() && !changed.taken_back.is_empty() {
@@ -166,13 +170,14 @@ impl Pipeline {
     }
 
     /// What the batch adds to the state.
-    async fn added(&self, rollup: &Rollup, marts: &Marts, changed: &Changed<'_>) -> Result<Vec<RecordBatch>> {
+    async fn added<'a>(&self, rollup: &'a Rollup, marts: &Marts, changed: &Changed<'_>) -> Result<Deltas<'a>> {
         if let Some((manifest, rows)) = changed.summed
             && let Some(summed) = self.summed(rollup, manifest, rows).await?
         {
             return Ok(summed);
         }
-        self.merge_over(rollup, marts, &changed.added, None).await
+        let merged = self.merge_over(rollup, marts, &changed.added, None).await?;
+        Ok(stream::iter(merged.into_iter().map(Ok)).boxed())
     }
 
     fn changed<'a>(&self, manifest: &'a Manifest) -> Result<Changed<'a>> {

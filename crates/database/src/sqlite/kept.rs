@@ -19,7 +19,7 @@ const SHORT_BYTES: usize = 24;
 const SHORT_SCALE: u32 = 18;
 
 /// A text made on the way: a date or an amount.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Short {
     buffer: [u8; SHORT_BYTES],
     start: usize,

@@ -1,6 +1,6 @@
 //! Writes rows several at a time: half of what a statement of one row costs is the statement.
 
-use super::kept::Kept;
+use super::kept::{Kept, Short};
 use super::trouble::Tried;
 use rusqlite::{Connection, Statement};
 
@@ -13,6 +13,8 @@ pub(super) struct Puts<'c> {
     one: Statement<'c>,
     columns: usize,
     rows: usize,
+    /// The dates and amounts that stand in the parameters of `many`: a date is mostly the one that is there already.
+    bound: Vec<Option<Short>>,
 }
 
 impl<'c> Puts<'c> {
@@ -24,7 +26,7 @@ impl<'c> Puts<'c> {
             let values = vec![row.as_str(); rows].join(", ");
             connection.prepare(&format!("{before} VALUES {values} {after}"))
         };
-        Ok(Puts { many: prepared(rows)?, one: prepared(1)?, columns, rows })
+        Ok(Puts { many: prepared(rows)?, one: prepared(1)?, columns, rows, bound: vec![None; rows * columns] })
     }
 
     /// Puts a row for each item; `value` tells its values column by column.
@@ -34,8 +36,14 @@ impl<'c> Puts<'c> {
             let mut parameter = 0;
             for item in some {
                 for column in 0..self.columns {
+                    let value = value(item, column)?;
                     parameter += 1;
-                    self.many.raw_bind_parameter(parameter, value(item, column)?)?;
+                    let short = if let Kept::Short(text) = &value { Some(*text) } else { None };
+                    let bound = std::mem::replace(&mut self.bound[parameter - 1], short);
+                    if short.is_some() && bound == short {
+                        continue;
+                    }
+                    self.many.raw_bind_parameter(parameter, value)?;
                 }
             }
             self.many.raw_execute()?;

@@ -12,7 +12,7 @@ use super::trouble::Tried;
 
 use crate::bind;
 use crate::marts::{broken, doubled, names, outside, unlike_scopes};
-use crate::{Finish, TargetTable};
+use crate::{Finish, StateTable, TargetTable};
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, Statement};
@@ -30,7 +30,9 @@ pub(super) fn replace(
     target: &TargetTable,
     rows: &[RecordBatch],
 ) -> Tried<u64> {
-    touched.with_scopes(|scopes| replace_scopes(connection, touched, target, scopes, rows))
+    let plan = TargetPlan::new(touched.state(), target)?;
+    let finished = Finished::of(&plan, rows)?;
+    touched.with_scopes(|scopes| replace_scopes(connection, &plan, scopes, &finished))
 }
 
 /// Makes the published rows of the touched scopes equal to what `finish` makes of their state rows. Where each state row is a scope of
@@ -41,53 +43,66 @@ pub(super) fn replace_each(
     target: &TargetTable,
     finish: &Finish,
 ) -> Tried<u64> {
-    let Some(batches) = touched.rows_in_order() else {
+    let Some((count, batches)) = touched.rows_in_order()? else {
         let rows = touched.rows(connection)?;
         let finished = rows.into_iter().map(|rows| finish(rows)).collect::<Result<Vec<_>, _>>()?;
         return replace(connection, touched, target, &finished);
     };
-    let (finished, next) = sync_channel::<(&RecordBatch, Tried<RecordBatch>)>(1);
+    let plan = &TargetPlan::new(touched.state(), target)?;
+    let (finished, next) = sync_channel::<Tried<(RecordBatch, Finished)>>(1);
     std::thread::scope(|scope| {
+        let (touched, plan) = (&*touched, plan);
         scope.spawn(move || {
             for batch in batches {
-                let rows = touched.standing(batch).and_then(|rows| Ok(finish(rows)?));
+                let made = batch.and_then(|batch| {
+                    let rows = finish(touched.standing(&batch)?)?;
+                    Ok((batch, Finished::of(plan, &[rows])?))
+                });
                 // Nobody waits for more: the other side has met a fault.
-                if finished.send((batch, rows)).is_err() {
+                if finished.send(made).is_err() {
                     return;
                 }
             }
         });
         let (mut done, mut changed) = (0, 0);
-        for (batch, rows) in next {
-            let rows = [rows?];
-            changed +=
-                touched.with_scopes_of(batch, |scopes| replace_scopes(connection, touched, target, scopes, &rows))?;
+        for made in next {
+            let (batch, finished) = made?;
+            changed += touched.with_scopes_of(&batch, |scopes| replace_scopes(connection, plan, scopes, &finished))?;
             done += 1;
         }
-        if done < batches.len() {
+        if done < count {
             return Err(broken(&target.name, "`finish` stopped half-way").into());
         }
         Ok(changed)
     })
 }
 
+/// Finished rows, held against the table's columns and in the order of its key.
+struct Finished {
+    batches: Vec<Vec<ArrayRef>>,
+    places: Vec<Place>,
+}
+
+impl Finished {
+    fn of(plan: &TargetPlan<'_>, rows: &[RecordBatch]) -> Tried<Self> {
+        let columns = plan.columns_of(rows)?;
+        let batches = columns.iter().map(|columns| Columns::of(columns)).collect::<Tried<Vec<_>>>()?;
+        let places = ascending(&batches, &plan.order[..plan.key]);
+        plan.refuse_doubled(&Keys { batches: &batches, at: &plan.order[..plan.key], places: &places })?;
+        drop(batches);
+        Ok(Finished { batches: columns, places })
+    }
+}
+
 fn replace_scopes(
     connection: &Connection,
-    touched: &Touched,
-    target: &TargetTable,
+    plan: &TargetPlan<'_>,
     scopes: &Keys<'_, '_>,
-    rows: &[RecordBatch],
+    finished: &Finished,
 ) -> Tried<u64> {
-    if scopes.at.len() != target.scope.len() {
-        return Err(unlike_scopes(touched.state()).into());
-    }
-    let plan = TargetPlan::new(target)?;
-    let columns = plan.columns_of(rows)?;
-    let batches = columns.iter().map(|columns| Columns::of(columns)).collect::<Tried<Vec<_>>>()?;
-    let places = ascending(&batches, &plan.order[..plan.key]);
-    let finished = Keys { batches: &batches, at: &plan.order[..plan.key], places: &places };
-    plan.refuse_doubled(&finished)?;
-    let mut writing = Writing::new(connection, &plan, &finished)?;
+    let batches = finished.batches.iter().map(|columns| Columns::of(columns)).collect::<Tried<Vec<_>>>()?;
+    let finished = Keys { batches: &batches, at: &plan.order[..plan.key], places: &finished.places };
+    let mut writing = Writing::new(connection, plan, &finished)?;
     if plan.scope == plan.key {
         writing.row_by_row(connection, scopes)?;
     } else {
@@ -108,7 +123,10 @@ struct TargetPlan<'t> {
 }
 
 impl<'t> TargetPlan<'t> {
-    fn new(target: &'t TargetTable) -> Tried<Self> {
+    fn new(state: &StateTable, target: &'t TargetTable) -> Tried<Self> {
+        if state.scope.len() != target.scope.len() {
+            return Err(unlike_scopes(state).into());
+        }
         let all = names(&target.schema);
         let scope = || target.scope.iter().map(String::as_str);
         let rest = target.key.iter().map(String::as_str).filter(|name| !scope().any(|scope| scope == *name));
@@ -171,7 +189,8 @@ impl<'t> TargetPlan<'t> {
     /// What stands around the values of an `INSERT` that writes rows over those that are there.
     fn upsert(&self, connection: &Connection) -> Tried<(String, String)> {
         let (all, table) = (self.names(), quoted(&self.target.name)?);
-        let columns = list(all.iter().copied())?;
+        // In the order of the table: SQLite need not put the values of each row into another one.
+        let columns = list(names(&self.target.schema))?;
         // Mostly nothing hangs on a row but its key, and to replace it is to write it, without a look before.
         let ties: i64 = connection.query_row(statements::TIES, [&self.target.name], |row| row.get(0))?;
         if ties == 0 {
@@ -226,8 +245,8 @@ impl<'w, 'a> Writing<'w, 'a> {
     }
 
     fn put(&mut self, rows: &[usize]) -> Tried<()> {
-        let (plan, finished) = (self.plan, self.finished);
-        self.puts.put(rows, |nth, column| kept(finished.batches, finished.places[*nth], plan.order[column]))?;
+        let finished = self.finished;
+        self.puts.put(rows, |nth, column| kept(finished.batches, finished.places[*nth], column))?;
         self.changed += rows.len() as u64;
         Ok(())
     }

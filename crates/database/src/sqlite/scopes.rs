@@ -11,9 +11,12 @@ use crate::bind::key_words;
 use crate::columns::{DecimalForm, Frame};
 use crate::marts::{names, state_name, taken_back_too_much};
 use arrow::array::{RecordBatch, UInt32Array};
-use arrow::compute::take_record_batch;
+use arrow::compute::{interleave_record_batch, take_record_batch};
 use rusqlite::Connection;
 use std::cmp::Ordering;
+
+/// Rows that are put in order at once, where they were merged in another.
+const ROWS_AT_ONCE: usize = 32_768;
 
 /// What was merged into one mart's state.
 pub(super) struct Touched {
@@ -99,8 +102,29 @@ impl Touched {
     }
 
     /// Touched rows in batches of which each lies behind the one before it, if each row is a scope of its own: those that went, too.
-    pub(super) fn rows_in_order(&self) -> Option<&[RecordBatch]> {
-        (self.is_row_by_row() && self.is_ascending).then_some(self.changed.as_slice())
+    /// How many batches, and the batches.
+    pub(super) fn rows_in_order(&self) -> Tried<Option<(usize, impl Iterator<Item = Tried<RecordBatch>> + Send)>> {
+        if !self.is_row_by_row() {
+            return Ok(None);
+        }
+        let places = if self.is_ascending { Vec::new() } else { self.latest()? };
+        let in_order = if self.is_ascending { self.changed.as_slice() } else { &[] };
+        let parts = places.len().div_ceil(ROWS_AT_ONCE);
+        let sorted = (0..parts).map(move |part| {
+            let places = &places[part * ROWS_AT_ONCE..places.len().min((part + 1) * ROWS_AT_ONCE)];
+            let rows: Vec<(usize, usize)> = places.iter().map(|at| (at.batch as usize, at.row as usize)).collect();
+            Ok(interleave_record_batch(&self.changed.iter().collect::<Vec<_>>(), &rows).map_err(unfit)?)
+        });
+        Ok(Some((in_order.len() + parts, in_order.iter().cloned().map(Ok).chain(sorted))))
+    }
+
+    /// The last of the changed rows of each key, by key: each holds what the ones before it had come to.
+    fn latest(&self) -> Tried<Vec<Place>> {
+        let batches = self.changed.iter().map(|batch| Columns::of(batch.columns())).collect::<Tried<Vec<_>>>()?;
+        let all = ascending(&batches, self.scope());
+        let rows = Keys { batches: &batches, at: self.scope(), places: &all };
+        let is_last = |at: &usize| at + 1 == all.len() || rows.order(*at, &rows, at + 1) != Ordering::Equal;
+        Ok((0..all.len()).filter(is_last).map(|at| all[at]).collect())
     }
 
     /// Rows of such a batch that stand.
@@ -121,8 +145,8 @@ impl Touched {
 
     /// Every state row of every touched scope.
     pub(super) fn rows(&self, connection: &Connection) -> Tried<Vec<RecordBatch>> {
-        if self.is_row_by_row() && self.is_ascending {
-            let standing = self.changed.iter().map(|batch| self.plan.standing(batch));
+        if let Some((_, batches)) = self.rows_in_order()? {
+            let standing = batches.map(|batch| self.plan.standing(&batch?));
             return Ok(standing.collect::<Tried<Vec<_>>>()?.into_iter().flatten().collect());
         }
         let state = &self.plan.state;

@@ -67,11 +67,8 @@ impl Layout {
             let column = match field.data_type() {
                 DataType::Utf8 | DataType::Date32 => ("TEXT", "NOT NULL".to_owned()),
                 _ if at < state.keys => ("INTEGER", "NOT NULL".to_owned()),
-                // SQLite turns an integer that overflows into a float: refused, not rounded.
-                data_type => {
-                    let range = range_check(&name, data_type);
-                    ("INTEGER", format!("NOT NULL CHECK (typeof({name}) = 'integer'{range})"))
-                }
+                // A strict table takes no float that is no integer, which is what SQLite makes of an integer that overflows.
+                data_type => ("INTEGER", format!("NOT NULL{}", range_check(&name, data_type))),
             };
             columns.push((field.name().clone(), column.0, column.1));
         }
@@ -164,7 +161,7 @@ fn range_check(name: &str, data_type: &DataType) -> String {
     match data_type {
         DataType::Decimal128(precision, _) if *precision <= INTEGER_DIGITS => {
             let most = money::power_of_ten(u32::from(*precision)) - 1;
-            format!(" AND {name} BETWEEN -{most} AND {most}")
+            format!(" CHECK ({name} BETWEEN -{most} AND {most})")
         }
         _ => String::new(),
     }

@@ -3,6 +3,7 @@
 use crate::scene::{CUSTOMER_MART, Landing, SALES_MART, sales_schema};
 use arrow::array::{ArrayRef, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::util::display::array_value_to_string;
+use futures::TryStreamExt;
 use object_store::path::Path;
 use parquet::basic::Encoding;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -215,7 +216,8 @@ async fn sums_made_in_passing_are_those_of_merge() {
             .map(|file| LandedFile { path: at(&file.path), size: file.size, partition: Vec::new() })
             .collect();
         assert_eq!(files.len(), 2, "one file a task");
-        let summed = rollup.merged_deltas(&landing.objects_for_scans(), &files, 2, PLENTY).await.expect("read");
+        let summed = rollup.merged_deltas(&landing.objects_for_scans(), &files, 2, PLENTY).await.expect("opened");
+        let summed: Vec<RecordBatch> = summed.try_collect().await.expect("read");
         let partitions = ["sales_month".to_owned(), "store_id".to_owned()];
         let sales = Relation::landed("sales", &landing.objects_for_scans(), sales_schema().await, &partitions, &landed)
             .expect("a scan");
