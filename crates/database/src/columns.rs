@@ -3,8 +3,8 @@
 use crate::day;
 use crate::refusal::{Checked, database};
 use arrow::array::{
-    Array, ArrayRef, BinaryBuilder, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder, RecordBatch,
-    RecordBatchOptions, StringBuilder, new_empty_array,
+    Array, ArrayBuilder, ArrayRef, BinaryBuilder, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder,
+    RecordBatch, RecordBatchOptions, StringBuilder, new_empty_array,
 };
 use arrow::compute::concat;
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
@@ -73,7 +73,6 @@ pub(crate) struct Frame {
     schema: SchemaRef,
     /// The columns that name a row in a message.
     keys: Vec<usize>,
-    form: DecimalForm,
     columns: Vec<Column>,
     rows: usize,
     done: Vec<RecordBatch>,
@@ -85,7 +84,7 @@ impl Frame {
         let columns =
             schema.fields().iter().map(|field| Column::new(field.data_type(), form)).collect::<Checked<_>>()?;
         let keys = (0..keys).collect();
-        Ok(Frame { table: table.to_owned(), schema, keys, form, columns, rows: 0, done: Vec::new() })
+        Ok(Frame { table: table.to_owned(), schema, keys, columns, rows: 0, done: Vec::new() })
     }
 
     /// Names rows by other columns than the first.
@@ -118,9 +117,8 @@ impl Frame {
     }
 
     fn close(&mut self) -> Checked<()> {
-        let fields = self.schema.fields().iter();
-        let fresh = fields.map(|field| Column::new(field.data_type(), self.form));
-        let full = std::mem::replace(&mut self.columns, fresh.collect::<Checked<_>>()?);
+        let fresh = self.columns.iter().map(Column::next).collect();
+        let full = std::mem::replace(&mut self.columns, fresh);
         let arrays = full.into_iter().map(Column::finish).collect::<Result<Vec<_>, _>>();
         let batch = arrays.and_then(|arrays| RecordBatch::try_new(self.schema.clone(), arrays));
         self.done.push(batch.map_err(|error| database(format!("`{}` cannot be read", self.table)).found(error))?);
@@ -151,6 +149,25 @@ impl Column {
             }
             other => return Err(database(format!("a column of type {other} cannot be kept in the database")).into()),
         })
+    }
+
+    /// An empty column for the next rows, with room for as many and as long ones as this has.
+    fn next(&self) -> Self {
+        match self {
+            Column::Int32(builder) => Column::Int32(Int32Builder::with_capacity(builder.len())),
+            Column::Int64(builder) => Column::Int64(Int64Builder::with_capacity(builder.len())),
+            Column::Text(builder) => {
+                let bytes = builder.values_slice().len();
+                Column::Text(StringBuilder::with_capacity(builder.len(), bytes + bytes / 16))
+            }
+            Column::Date(builder) => Column::Date(Date32Builder::with_capacity(builder.len())),
+            Column::Binary(_) => Column::Binary(BinaryBuilder::new()),
+            Column::Decimal(builder, precision, scale, form) => {
+                let data_type = DataType::Decimal128(*precision, *scale as i8);
+                let fresh = Decimal128Builder::with_capacity(builder.len()).with_data_type(data_type);
+                Column::Decimal(fresh, *precision, *scale, *form)
+            }
+        }
     }
 
     /// Takes a value, unless it does not fit exactly.

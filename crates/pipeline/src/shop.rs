@@ -2,6 +2,8 @@
 
 use crate::Observer;
 use crate::marts::Marts;
+use arrow::array::RecordBatch;
+use futures::future::try_join_all;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,10 +130,10 @@ impl Pipeline {
 
     pub(crate) async fn read_dimensions(&self) -> Result<Arc<DimensionTables>> {
         let started = Instant::now();
-        let mut tables = BTreeMap::new();
-        for dimension in Dimension::ALL {
-            tables.insert(dimension.name().to_owned(), self.seams.dimensions.read(dimension).await?);
-        }
+        let read = |dimension: Dimension| async move {
+            Ok((dimension.name().to_owned(), self.seams.dimensions.read(dimension).await?))
+        };
+        let tables: BTreeMap<String, RecordBatch> = try_join_all(Dimension::ALL.map(read)).await?.into_iter().collect();
         self.profile.add("read dimensions", started);
         Ok(Arc::new(self.profile.time("index dimensions", || DimensionTables::new(tables))?))
     }

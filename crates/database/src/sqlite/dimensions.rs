@@ -18,6 +18,9 @@ use tillmart_model::Result;
 /// Keys below which a second reader costs more than it saves.
 const KEYS_FOR_TWO: i64 = 100_000;
 
+/// Pages in memory of a connection that reads a table once.
+const CACHE_KIB: i64 = 512;
+
 #[async_trait]
 impl Dimensions for Sqlite {
     async fn read(&self, dimension: Dimension) -> Result<RecordBatch> {
@@ -63,6 +66,8 @@ impl Dimensions for Sqlite {
 
 /// Rows of a table by key, all of them, or those whose key is in a `range`.
 fn read(connection: &Connection, dimension: Dimension, range: &str) -> Tried<Vec<RecordBatch>> {
+    // Each page is looked at once, so that few need be kept.
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     let schema = dimension.schema();
     let columns = list(names(&schema))?;
     let (table, key) = (quoted(dimension.name())?, quoted(dimension.key())?);

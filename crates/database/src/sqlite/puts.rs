@@ -57,3 +57,31 @@ impl<'c> Puts<'c> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::kept::Columns;
+    use arrow::array::{ArrayRef, Date32Array};
+    use std::sync::Arc;
+
+    #[test]
+    fn a_value_that_stands_in_its_place_is_put_all_the_same() {
+        let connection = Connection::open_in_memory().expect("opened");
+        connection.execute_batch("CREATE TABLE days (day TEXT, other TEXT)").expect("made");
+        let mut puts = Puts::new(&connection, "INSERT INTO days", 2, "").expect("prepared");
+        let period = puts.rows;
+        // The same day in the same place of each statement, another day, none, and the first day again.
+        let of_statement = [Some(19_844), Some(19_844), Some(19_875), None, Some(19_844)];
+        let days: Vec<Option<i32>> = of_statement.iter().flat_map(|day| vec![*day; period]).collect();
+        let columns: Vec<ArrayRef> = vec![Arc::new(Date32Array::from(days.clone()))];
+        let columns = Columns::of(&columns).expect("a date");
+        let rows: Vec<usize> = (0..days.len()).collect();
+        puts.put(&rows, |row, _| columns.kept(0, *row)).expect("put");
+        let mut read = connection.prepare("SELECT day, other FROM days ORDER BY rowid").expect("prepared");
+        let found = read.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).expect("read");
+        let found: Vec<(Option<String>, Option<String>)> = found.collect::<Result<_, _>>().expect("texts");
+        let wanted: Vec<Option<String>> = days.iter().map(|day| day.and_then(crate::day::text)).collect();
+        assert_eq!(found, wanted.iter().map(|day| (day.clone(), day.clone())).collect::<Vec<_>>());
+    }
+}

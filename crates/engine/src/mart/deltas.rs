@@ -211,7 +211,8 @@ impl Merging {
     fn merge(&mut self) {
         let mut heads: Vec<&mut Head> = self.runs.iter_mut().filter_map(|run| run.head.as_mut()).collect();
         while self.places.len() < ROWS_AT_ONCE {
-            let least = (1..heads.len()).fold(0, |least, at| if heads[at].key() < heads[least].key() { at } else { least });
+            let least =
+                (1..heads.len()).fold(0, |least, at| if heads[at].key() < heads[least].key() { at } else { least });
             self.places.push((heads[least].batch, heads[least].next));
             let row = heads[least].next;
             for (sum, column) in self.sums.iter_mut().zip(&heads[least].sums) {
