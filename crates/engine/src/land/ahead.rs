@@ -6,12 +6,13 @@
 use super::LandJob;
 use super::read::{self, Chunk, LocalFile, Opened, Part};
 use super::source::Delivered;
+use super::worker::Worker;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Instant;
 use tillmart_feed::{Checked, SalesDecoder};
 use tillmart_model::{Fault, FaultKind, FileFault, Result};
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedSender, channel, unbounded_channel};
+use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -36,25 +37,8 @@ pub(super) struct Decoded {
     pub(super) is_overwritten: bool,
 }
 
-type Work = Box<dyn FnOnce(&mut Vec<u8>) + Send>;
-
-/// A task's thread for decoding. It ends with the value.
-pub(super) struct Decoding {
-    work: UnboundedSender<Work>,
-}
-
-impl Decoding {
-    pub(super) fn start() -> Decoding {
-        let (work, mut waiting) = unbounded_channel::<Work>();
-        tokio::task::spawn_blocking(move || {
-            let mut buffer = Vec::new();
-            while let Some(work) = waiting.blocking_recv() {
-                work(&mut buffer);
-            }
-        });
-        Decoding { work }
-    }
-}
+/// A task's thread for decoding, and the buffer that it reads local files into.
+pub(super) type Decoding = Worker<Vec<u8>>;
 
 /// What the decoder is given.
 enum Given {
@@ -81,12 +65,8 @@ impl Ahead {
     pub(super) fn start(job: &Arc<LandJob>, decoding: &Decoding, file: &Delivered, decoder: SalesDecoder) -> Ahead {
         let (give, given) = channel(WAITING);
         let (take, checked) = channel(WAITING);
-        let (tell, decoded) = oneshot::channel();
         let decode = Decode { job: Arc::clone(job), decoder, hasher: blake3::Hasher::new(), fault: None, take };
-        // A thread that is gone drops `tell`, which says so below.
-        let _ = decoding.work.send(Box::new(move |buffer: &mut Vec<u8>| {
-            let _ = tell.send(decode.run(given, buffer));
-        }));
+        let decoded = decoding.give(move |buffer| decode.run(given, buffer));
         Ahead { checked, decoded, giving: tokio::spawn(give_all(Arc::clone(job), file.clone(), give)) }
     }
 

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Instant;
 use tillmart_model::{DataFile, Result};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
@@ -85,10 +86,6 @@ pub(super) struct FinishedFile {
 }
 
 impl FinishedFile {
-    fn size(&self) -> u64 {
-        self.pieces.iter().map(|piece| piece.len() as u64).sum()
-    }
-
     /// Puts the file under a name that was never used before.
     async fn put(
         self,
@@ -104,7 +101,7 @@ impl FinishedFile {
             path.push_str(&format!("{column}={}/", folder(value.as_deref())));
         }
         path.push_str(&format!("batch-{}-{}.parquet", job.batch_id, Uuid::new_v4().simple()));
-        let size = self.size();
+        let size = self.pieces.iter().map(|piece| piece.len() as u64).sum();
         let place = job.path(&format!("{table}/{path}"))?;
         let started = Instant::now();
         let put = job.objects.put(&place, PutPayload::from_iter(self.pieces)).await;
@@ -117,47 +114,48 @@ impl FinishedFile {
 /// Files put beside each other, and bytes of them: bringing a file to the disk is mostly waiting, and a folder's disk is waited for
 /// by many at once as long as by one.
 const PUTS: usize = 32;
-const PUTS_BYTES: u64 = 6 << 20;
+const PUTS_BYTES: usize = 8 << 20;
 
-/// Finished files on their way to the store, while the next ones are written.
+/// Files on their way to the store, while the next ones are written.
 pub(super) struct Puts {
     job: Arc<LandJob>,
-    running: JoinSet<Result<DataFile>>,
-    running_bytes: u64,
-    finished: Vec<DataFile>,
+    running: JoinSet<Result<(DataFile, usize)>>,
+    running_bytes: usize,
+    put: Vec<DataFile>,
 }
 
 impl Puts {
     pub(super) fn new(job: &Arc<LandJob>) -> Puts {
-        Puts { job: Arc::clone(job), running: JoinSet::new(), running_bytes: 0, finished: Vec::new() }
+        Puts { job: Arc::clone(job), running: JoinSet::new(), running_bytes: 0, put: Vec::new() }
     }
 
-    /// Begins to put a file; waits while too many are on their way.
+    /// Puts a file that holds about so many bytes as soon as it is finished; waits while too many are on their way.
     pub(super) async fn put(
         &mut self,
         table: &str,
         partition: Partition,
         schema: &SchemaRef,
-        file: FinishedFile,
+        bytes: usize,
+        finished: oneshot::Receiver<Result<FinishedFile>>,
     ) -> Result<()> {
         while self.running.len() >= PUTS || self.running_bytes >= PUTS_BYTES {
             self.one().await?;
         }
-        self.running_bytes += file.size();
+        self.running_bytes += bytes;
         let (job, table, schema) = (Arc::clone(&self.job), table.to_owned(), SchemaRef::clone(schema));
         self.running.spawn(async move {
+            let finished = finished.await.map_err(|error| write_fault(&table, error))??;
             let rewritten = job.rewritten;
-            file.put(&job, table, partition, &schema, rewritten).await
+            Ok((finished.put(&job, table, partition, &schema, rewritten).await?, bytes))
         });
         Ok(())
     }
 
     async fn one(&mut self) -> Result<()> {
         if let Some(put) = self.running.join_next().await {
-            let put = put.map_err(|error| write_fault("sales", error))?;
-            let put = put?;
-            self.running_bytes -= put.size;
-            self.finished.push(put);
+            let (put, bytes) = put.map_err(|error| write_fault("sales", error))??;
+            self.running_bytes -= bytes;
+            self.put.push(put);
         }
         Ok(())
     }
@@ -167,7 +165,7 @@ impl Puts {
         while !self.running.is_empty() {
             self.one().await?;
         }
-        Ok(self.finished)
+        Ok(self.put)
     }
 }
 

@@ -19,15 +19,15 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
 
-/// Batches that wait for a lane.
-const WAITING: usize = 2;
+/// Batches that wait for a lane: as many as pass while another one closes a file.
+const WAITING: usize = 8;
 
 /// What is passed to every lane.
 pub(super) enum Passed {
     /// Checked sales of one source file.
     Sales {
         file_id: i64,
-        sales: Sales,
+        sales: Box<Sales>,
         /// The same sales in the columns of `landing_schema`, if there is a mart that is not plain.
         rows: Option<RecordBatch>,
     },

@@ -17,6 +17,7 @@ mod sums;
 mod take_back;
 mod task;
 mod whole;
+mod worker;
 mod write;
 
 pub use exec::LandExec;

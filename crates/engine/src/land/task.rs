@@ -128,7 +128,7 @@ impl Task {
             let rows = sales.to_batch(&self.job.dimensions.product_names());
             with_lineage(&rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))
         });
-        self.lanes.pass(Passed::Sales { file_id, sales, rows: rows.transpose()? }).await
+        self.lanes.pass(Passed::Sales { file_id, sales: Box::new(sales), rows: rows.transpose()? }).await
     }
 
     /// Writes what every row-level mart of the job makes of these sales ([`landing_schema`]).

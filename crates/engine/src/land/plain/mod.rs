@@ -8,6 +8,7 @@ mod partitions;
 mod shape;
 
 use super::files::Puts;
+use super::worker::Worker;
 use super::{LandJob, write_fault};
 use crate::mart::RowMart;
 use open_file::{OpenFile, Scratch};
@@ -24,9 +25,6 @@ const FILE_BYTES_MAX: usize = 64 << 20;
 /// A file of more rows is closed, too: constant columns take no memory until they are written.
 const FILE_ROWS_MAX: usize = 4 << 20;
 
-/// When the budget is spent, files are closed, the largest first, until this share of it (in eighths) is left in use.
-const KEEP_EIGHTHS: usize = 5;
-
 /// Spreads a plain mart's rows over its partitions.
 pub(super) struct PlainWriter {
     job: Arc<LandJob>,
@@ -34,7 +32,7 @@ pub(super) struct PlainWriter {
     shape: Arc<PlainShape>,
     partitions: Partitions,
     files: Vec<Option<OpenFile>>,
-    scratch: Scratch,
+    finishing: Worker<Scratch>,
     memory: usize,
     budget: usize,
     puts: Puts,
@@ -48,7 +46,7 @@ impl PlainWriter {
         let shape = Arc::new(PlainShape::of(mart, &job.dimensions)?);
         Some(PlainWriter {
             partitions: Partitions::new(&shape),
-            scratch: Scratch::default(),
+            finishing: Worker::start(),
             files: Vec::new(),
             memory: 0,
             budget,
@@ -90,10 +88,9 @@ impl PlainWriter {
         }
         let mut largest: Vec<usize> = (0..self.files.len()).filter(|slot| self.files[*slot].is_some()).collect();
         largest.sort_by_key(|slot| std::cmp::Reverse(held(&self.files[*slot])));
-        let keep = self.budget / 8 * KEEP_EIGHTHS;
-        let over_budget = self.memory > self.budget;
+        // No more than must be: the fewer are closed at once, the shorter the other lanes wait, and the larger files grow.
         for slot in largest {
-            if full(&self.files[slot]) || (over_budget && self.memory > keep) {
+            if full(&self.files[slot]) || self.memory > self.budget {
                 self.close(slot).await?;
             }
         }
@@ -104,12 +101,15 @@ impl PlainWriter {
         let Some(file) = self.files[slot].take() else { return Ok(()) };
         self.memory -= file.memory();
         let partition = self.partitions.values(&self.shape, slot);
-        let started = Instant::now();
-        let finished = file
-            .finish(&self.shape, self.job.batch_id, &mut self.scratch)
-            .map_err(|error| write_fault(&self.table, error))?;
-        self.job.profile.add(&self.stages[1], started);
-        self.puts.put(&self.table, partition, &self.shape.file_schema, finished).await
+        let (job, shape) = (Arc::clone(&self.job), Arc::clone(&self.shape));
+        let (table, stage, held) = (self.table.clone(), self.stages[1].clone(), file.memory());
+        let finished = self.finishing.give(move |scratch| {
+            let started = Instant::now();
+            let finished = file.finish(&shape, job.batch_id, scratch).map_err(|error| write_fault(&table, error));
+            job.profile.add(&stage, started);
+            finished
+        });
+        self.puts.put(&self.table, partition, &self.shape.file_schema, held, finished).await
     }
 
     /// Puts every open file.
