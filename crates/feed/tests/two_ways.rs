@@ -7,7 +7,7 @@ use rand::seq::IndexedRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use support::compare::{Read, decode, difference};
 use support::{CSV, Chance, decoder};
-use tillmart_model::{BlankCustomer, Contract, Encoding, ExtraColumns, Orphans, SalesColumn};
+use tillmart_model::{BlankCustomer, Column, Contract, Encoding, ExtraColumns, Orphans, SalesColumn};
 
 const CASES: usize = 1500;
 
@@ -47,6 +47,10 @@ impl Style {
         contract.encoding = *[Encoding::Utf8, Encoding::Utf8, Encoding::Latin1].choose(rng).unwrap();
         if rng.random_ratio(1, 8) {
             contract.key = vec![SalesColumn::CustomerId, SalesColumn::SalesDate];
+        }
+        // Else a `transaction_id` in the file is one more column.
+        if rng.random() {
+            contract.columns.push(Column::new(SalesColumn::TransactionId));
         }
         for column in &mut contract.columns {
             if column.column == SalesColumn::SalesDate {

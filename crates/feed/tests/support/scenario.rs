@@ -68,11 +68,11 @@ impl Scenario {
         if !columns.is_empty() {
             text.extend(columns.join(char::from(contract.delimiter).encode_utf8(&mut [0; 4])).bytes());
             text.extend(line_end);
-            let until = match padding {
-                [0..128, _, _] => 0,
-                [_, low, high] => usize::from(u16::from_le_bytes([*low, *high])) % (40 << 10),
-            };
-            pad(&mut text, columns, &contract, line_end, until);
+            if let [how @ 128..=255, low, high] = padding {
+                let until = usize::from(u16::from_le_bytes([*low, *high])) % (40 << 10);
+                let name = if *how < 192 { "tea ".repeat(150) } else { "tea".to_owned() };
+                pad(&mut text, columns, &contract, line_end, until, &name);
+            }
         }
         let lines_before = text.iter().filter(|byte| **byte == b'\n').count() as u64;
         text.extend(file);
@@ -141,8 +141,8 @@ fn contract(style: u8, more: u8) -> Contract {
     contract
 }
 
-/// Plain rows up to byte `until`, so that what follows lies wherever a block of the decoder ends.
-fn pad(text: &mut Vec<u8>, columns: &[&str], contract: &Contract, line_end: &[u8], until: usize) {
+/// Plain rows of the product `name` up to byte `until`, so that what follows lies wherever a block of the decoder ends.
+fn pad(text: &mut Vec<u8>, columns: &[&str], contract: &Contract, line_end: &[u8], until: usize, name: &str) {
     let point = if contract.decimal_comma { "," } else { "." };
     let row = |name: &str| {
         let cell = |column: &&str| match *column {
@@ -159,13 +159,16 @@ fn pad(text: &mut Vec<u8>, columns: &[&str], contract: &Contract, line_end: &[u8
         let cells: Vec<String> = columns.iter().map(cell).collect();
         cells.join(char::from(contract.delimiter).encode_utf8(&mut [0; 4]))
     };
-    let common = row("tea");
+    let common = row(name);
     let length = common.len() + line_end.len();
     while text.len() + length <= until {
-        // The last one is as long as it takes.
-        let spare = until - text.len() - length;
-        let filled = if spare < length { row(&format!("tea{}", "s".repeat(spare))) } else { common.clone() };
-        text.extend(filled.bytes());
+        text.extend(common.bytes());
+        text.extend(line_end);
+    }
+    // The last one is as long as it takes.
+    let spare = until.saturating_sub(text.len()).checked_sub(row("").len() + line_end.len());
+    if let Some(spare) = spare.filter(|spare| *spare > 0) {
+        text.extend(row(&"s".repeat(spare)).bytes());
         text.extend(line_end);
     }
 }
