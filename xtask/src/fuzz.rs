@@ -53,7 +53,7 @@ pub(crate) fn run(options: &[&str]) -> Outcome {
 
 /// Builds the fuzzer and returns its path.
 fn build(folder: &Path) -> Outcome<PathBuf> {
-    let mut build = cargo(&["build", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
+    let mut build = cargo(&["build", "--release", "--manifest-path", "fuzz/Cargo.toml"]);
     build.env("RUSTC_WRAPPER", root().join("fuzz/rustc.sh")).env("CARGO_TARGET_DIR", folder);
     shown(build)?;
     Ok(folder.join("release/decode"))
