@@ -55,10 +55,10 @@ fn records(scenario: &Scenario) -> (Vec<Found>, bool) {
     (found, whole)
 }
 
-/// Up to the first broken line the `csv` crate finds the same. A lone CR is a line end there and data here.
+/// Up to the first broken line the `csv` crate finds the same. A lone CR is a line end there, and here only as the last byte.
 fn as_the_csv_crate(scenario: &Scenario, found: &[Found], whole: bool) -> Checked {
     let text = &scenario.text;
-    let lone_cr = |(at, byte): (usize, &u8)| *byte == b'\r' && text.get(at + 1) != Some(&b'\n');
+    let lone_cr = |(at, byte): (usize, &u8)| *byte == b'\r' && text.get(at + 1).is_some_and(|next| *next != b'\n');
     if text.iter().enumerate().any(lone_cr) {
         return Ok(());
     }
