@@ -23,8 +23,8 @@ pub(crate) fn run(options: &[&str]) -> Outcome {
     while let Some(option) = rest.next() {
         match *option {
             "--minutes" => {
-                let number = rest.next().and_then(|number| number.parse().ok());
-                minutes = number.ok_or("--minutes needs a whole number")?;
+                let number = rest.next().and_then(|number| number.parse().ok()).filter(|minutes| *minutes > 0);
+                minutes = number.ok_or("--minutes needs a whole number above 0")?;
             }
             "--seeds" => seeds = Some(*rest.next().ok_or("--seeds needs a folder")?),
             "--keep" => keep = true,
