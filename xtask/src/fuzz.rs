@@ -48,7 +48,7 @@ pub(crate) fn run(options: &[&str]) -> Outcome {
     shown(fuzzer).map_err(|failure| {
         format!("{failure}\nthe input lies in {}; `{} FILE` tries it again", broken.display(), program.display())
     })?;
-    if keep { keep_smallest(&program, &folder, &found) } else { Ok(()) }
+    if keep { keep_what_reaches_further(&program, &found) } else { Ok(()) }
 }
 
 /// Builds the fuzzer and returns its path.
@@ -73,19 +73,10 @@ fn plant(files: &Path, seeds: &Path) -> Outcome {
     Ok(())
 }
 
-/// Makes the kept inputs the smallest set that reaches all that they and the found ones reach.
-fn keep_smallest(program: &Path, folder: &Path, found: &Path) -> Outcome {
-    let (smallest, kept) = (folder.join("smallest"), root().join(CORPUS));
-    let _ = fs::remove_dir_all(&smallest);
-    fs::create_dir_all(&smallest).map_err(|error| format!("cannot make {}: {error}", smallest.display()))?;
+/// Adds to the kept inputs those found ones that reach code which the kept ones do not.
+fn keep_what_reaches_further(program: &Path, found: &Path) -> Outcome {
     let mut merge = Command::new(program);
-    merge.args(["-merge=1", "-max_len=4096"]).arg(&smallest).arg(&kept).arg(found);
-    shown(merge)?;
-    fs::remove_dir_all(&kept).map_err(|error| format!("cannot empty {}: {error}", kept.display()))?;
-    fs::create_dir_all(&kept).map_err(|error| format!("cannot make {}: {error}", kept.display()))?;
-    for path in files_below(&smallest)? {
-        let to = kept.join(path.file_name().unwrap_or_default());
-        fs::copy(&path, &to).map_err(|error| format!("cannot write {}: {error}", to.display()))?;
-    }
-    Ok(())
+    // Without counters: how often code was reached would keep ten times as many.
+    merge.current_dir(root()).args(["-merge=1", "-use_counters=0", "-max_len=4096", CORPUS]).arg(found);
+    shown(merge)
 }
