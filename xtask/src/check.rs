@@ -10,6 +10,7 @@ const LINES_MAX: usize = 500;
 pub(crate) fn run() -> Outcome {
     sizes()?;
     shown(cargo(&["fmt", "--all", "--check"]))?;
+    shown(cargo(&["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))?;
     shown(cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
     let mut docs = cargo(&["doc", "--workspace", "--no-deps"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
@@ -19,7 +20,7 @@ pub(crate) fn run() -> Outcome {
 fn sizes() -> Outcome {
     let mut long = Vec::new();
     let mut seen = 0;
-    for folder in ["bench", "crates", "xtask"] {
+    for folder in ["bench", "crates", "fuzz", "xtask"] {
         for path in files_below(&root().join(folder))? {
             if !path.extension().is_some_and(|ending| ending == "rs" || ending == "py" || ending == "sql") {
                 continue;

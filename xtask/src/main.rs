@@ -1,11 +1,15 @@
-//! The project's own tasks: the test suite, the checks, and the run over real sales. Needs nothing but std, so that
+//! The project's own tasks: the test suite, the checks, the run over real sales, and more. Needs nothing but std, so that
 //! it is built in a moment.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to the person who started them")]
 
 mod bench;
+mod callgrind;
 mod check;
+mod fuzz;
+mod instructions;
 mod machine;
+mod packages;
 mod production;
 mod project;
 mod python;
@@ -31,6 +35,11 @@ Tasks:
   bench [OPTIONS]        measure Tillmart against DuckDB, Polars, DataFusion and PySpark, and write the tables into
                          BENCHMARKS.md (needs python3, and Java for PySpark; `bench --help` names the options,
                          `bench --selftest` tests the harness, bench/README.md tells how)
+  instructions [--accept]
+                         count the instructions a row of decoding and encoding under valgrind, and compare them with
+                         those in bench/instructions.txt; more than 5 % more fails, and --accept keeps today's
+  fuzz [OPTIONS]         hold every way of decoding against every other on arbitrary files, with libFuzzer (needs a C++
+                         compiler). --minutes N (10), --seeds FOLDER of files to begin with, --keep what was found
 
 Exit codes: 0 all well, 1 something failed, 2 no such task.";
 
@@ -46,6 +55,8 @@ fn main() -> ExitCode {
         ["real-sales"] => real_sales::run(false),
         ["real-sales", "--release"] => real_sales::run(true),
         ["bench", options @ ..] => bench::run(options),
+        ["instructions", options @ ..] => instructions::run(options),
+        ["fuzz", options @ ..] => fuzz::run(options),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             return ExitCode::SUCCESS;
