@@ -74,7 +74,7 @@ struct Values {
 
 impl<'a> Lookups<'a> {
     /// `codes` has the code of each row of the file; `entries` the row of the dimension table that a code stands for, or
-    /// [`UNKNOWN`]. Every code must be used by a row.
+    /// [`UNKNOWN`]. Every code must be used by a row, but for [`Lookups::whole`].
     pub fn new(codes: &'a [u32], entries: &'a [u32]) -> Lookups<'a> {
         let count = 1 + codes.windows(2).filter(|pair| pair[0] != pair[1]).count();
         let runs = (count * RUN_ROWS <= codes.len())

@@ -10,7 +10,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use std::sync::Arc;
-use tillmart_datafile::{Column, Distinct, Integers, Lookups, Texts, UNKNOWN, Width, file};
+use tillmart_datafile::{Column, Distinct, Integers, Lookups, Texts, UNKNOWN, WholeTexts, Width, file};
 
 fn seeded() -> Xoshiro256PlusPlus {
     let seed = std::env::var("TILLMART_SEED")
@@ -183,4 +183,26 @@ fn a_dictionary_never_holds_a_value_twice() {
         }
         assert_eq!((found.len(), num_values), (40, 40));
     }
+}
+
+#[test]
+fn one_dictionary_of_a_whole_table_serves_files_that_have_some_of_it() {
+    let names = StringArray::from_iter_values((0..300).map(|at| format!("Product {at}")));
+    let whole = WholeTexts::of(&names).unwrap();
+    for products in [1, 200, 300] {
+        let codes: Vec<u32> = (0..5_000).map(|row: u32| row * 7 % products).collect();
+        let entries: Vec<u32> = (0..300).collect();
+        let column = Lookups::new(&codes, &entries).whole(&whole);
+        let batch = read_back(&schema(&[("name", DataType::Utf8)]), vec![column], codes.len());
+        let found = batch.column(0).as_string::<i32>();
+        assert_eq!(found.null_count(), 0);
+        assert!(codes.iter().enumerate().all(|(row, code)| found.value(row) == names.value(*code as usize)));
+    }
+}
+
+#[test]
+fn a_dictionary_of_a_whole_table_holds_no_value_twice_and_no_null() {
+    assert!(WholeTexts::of(&StringArray::from(vec!["bread", "milk", "bread"])).is_none());
+    assert!(WholeTexts::of(&StringArray::from(vec![Some("bread"), None])).is_none());
+    assert!(WholeTexts::of(&Int64Array::from(vec![1, 2])).is_none());
 }

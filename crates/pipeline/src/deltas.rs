@@ -13,11 +13,26 @@ pub(crate) type Deltas<'a> = BoxStream<'a, Result<RecordBatch>>;
 
 impl Pipeline {
     /// Deletes the sums of a batch that is published: nothing asks for them any more. What cannot be deleted, or is left by a run that is
-    /// killed here, costs its room and nothing else.
+    /// killed here, costs its room until a vacuum ([`Pipeline::vacuum_sums`]).
     pub(crate) async fn drop_sums(&self, manifest: &Manifest) {
         for file in &manifest.deltas {
             let _ = self.seams.store.delete(&file.path).await;
         }
+    }
+
+    /// Deletes all sums. To be called under the lease and with no batch unfinished: then nothing will ask for any.
+    ///
+    /// # Errors
+    /// A store that does not list its objects, or does not delete one.
+    pub(crate) async fn vacuum_sums(&self) -> Result<()> {
+        let area = format!("{}/{}", self.options.manifests, self.options.feed);
+        for found in self.seams.store.list(&area).await? {
+            let name = found.path.rsplit('/').next().unwrap_or_default();
+            if name.starts_with("batch-") && name.contains("-sums-") && name.ends_with(".parquet") {
+                self.seams.store.delete(&format!("{area}/{}", found.path)).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The state rows that the manifest's sums make, made while the ones before them are merged. `None` when the sums are not those of all rows

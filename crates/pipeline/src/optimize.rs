@@ -52,6 +52,9 @@ impl Pipeline {
                 }
                 done.push(optimized);
             }
+            if vacuum {
+                self.vacuum_sums().await?;
+            }
             Ok(done)
         }
         .await;

@@ -5,6 +5,7 @@
 
 use super::plain::PlainWriter;
 use super::sums::Sums;
+use super::worker::thread;
 use super::write::PartitionedWriter;
 use super::{LandJob, write_fault};
 use crate::mart::RowMart;
@@ -17,6 +18,7 @@ use tillmart_feed::Sales;
 use tillmart_model::{DataFile, DeltaFile, Fault, FaultKind, Result};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 /// Batches that wait for a lane: as many as pass while another one closes a file.
@@ -60,30 +62,40 @@ impl Drop for Lanes {
 }
 
 impl Lanes {
-    pub(super) fn open(job: &Arc<LandJob>) -> Lanes {
+    pub(super) fn open(job: &Arc<LandJob>) -> Result<Lanes> {
         let share = job.memory_bytes / job.row_marts.len().max(1);
         let mut opened =
             Lanes { lanes: Vec::new(), working: JoinSet::new(), needs_rows: false, is_dropped: Arc::default() };
         for mart in &job.row_marts {
-            let plain = PlainWriter::open(job, mart, share);
+            let plain = PlainWriter::open(job, mart, share)?;
             opened.needs_rows |= plain.is_none();
             let general = PartitionedWriter::open(job, mart, share);
             let lane = MartLane { job: Arc::clone(job), mart: Arc::clone(mart), plain, general };
-            opened.start(|passed| lane.run(passed));
+            opened.start("mart", |passed| lane.run(passed))?;
         }
         if !job.summings.is_empty() {
             let job = Arc::clone(job);
-            opened.start(|passed| sum(job, passed));
+            opened.start("sums", |passed| sum(job, passed))?;
         }
-        opened
+        Ok(opened)
     }
 
-    fn start<W: Future<Output = Result<Written>>>(&mut self, work: impl FnOnce(PassedOn) -> W + Send + 'static) {
+    fn start<W: Future<Output = Result<Written>>>(
+        &mut self,
+        name: &str,
+        work: impl FnOnce(PassedOn) -> W + Send + 'static,
+    ) -> Result<()> {
         let (pass, batches) = channel(WAITING);
-        self.lanes.push(pass);
+        let (tell, told) = oneshot::channel();
         let passed = PassedOn { batches, is_dropped: Arc::clone(&self.is_dropped) };
         let runtime = Handle::current();
-        self.working.spawn_blocking(move || runtime.block_on(work(passed)));
+        thread(name, move || {
+            // Nobody waits any more: the task ended.
+            let _ = tell.send(runtime.block_on(work(passed)));
+        })?;
+        self.lanes.push(pass);
+        self.working.spawn(async move { told.await.unwrap_or_else(|error| Err(gave_up(&error))) });
+        Ok(())
     }
 
     /// Whether sales have to be passed as rows, too.

@@ -1,5 +1,5 @@
-//! Reading delivered bytes in order, pinned to the claimed version: a file of a folder directly, an object behind a network one
-//! range ahead of the decoder.
+//! Reading delivered bytes in order, pinned to the claimed version: a file of a folder directly, an object behind a network some
+//! ranges ahead of the decoder.
 
 use super::{LandJob, store_fault};
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+use std::collections::VecDeque;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::ops::Range;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use tillmart_model::{Fault, Result};
 use tokio::task::JoinHandle;
 
-/// Bytes of one range: a request costs little beside it, and two of them are held at a time.
+/// Bytes of one range: a request costs little beside it.
 const RANGE_BYTES: u64 = 4 << 20;
 
 /// A read of the claimed version came to this.
@@ -56,7 +57,8 @@ pub(super) async fn open(job: &LandJob, path: &str, etag: Option<&str>, size: u6
         }
         Ok(got) => {
             read.offset = range.end;
-            read.ahead = Some(tokio::spawn(whole(got, range)));
+            read.ahead.push_back(tokio::spawn(whole(got, range)));
+            read.read_ahead();
             Ok(Opened::Remote(read))
         }
         Err(StoreError::Precondition { .. } | StoreError::NotFound { .. }) => Ok(Opened::Overwritten),
@@ -121,21 +123,24 @@ impl LocalFile {
     }
 }
 
-/// Sequential, pinned, with one range read ahead.
+/// Ranges that are asked for before they are needed: a service answers several at once in little more time than one.
+const RANGES_AHEAD: usize = 3;
+
+/// Sequential, pinned, with ranges read ahead.
 pub(super) struct PinnedRead {
     objects: Arc<dyn ObjectStore>,
     path: Path,
     etag: Option<String>,
     size: u64,
     offset: u64,
-    ahead: Option<JoinHandle<std::result::Result<Bytes, StoreError>>>,
+    ahead: VecDeque<JoinHandle<std::result::Result<Bytes, StoreError>>>,
 }
 
 impl PinnedRead {
     fn new(job: &LandJob, path: &str, etag: Option<&str>, size: u64) -> Result<PinnedRead> {
         let path = job.path(path)?;
         let objects = Arc::clone(&job.objects);
-        Ok(PinnedRead { objects, path, etag: etag.map(str::to_owned), size, offset: 0, ahead: None })
+        Ok(PinnedRead { objects, path, etag: etag.map(str::to_owned), size, offset: 0, ahead: VecDeque::new() })
     }
 
     /// Opens the claimed version for reading in ranges, whatever the store.
@@ -146,19 +151,18 @@ impl PinnedRead {
     }
 
     fn read_ahead(&mut self) {
-        if self.offset >= self.size {
-            return;
+        while self.offset < self.size && self.ahead.len() < RANGES_AHEAD {
+            let end = self.size.min(self.offset + RANGE_BYTES);
+            let (objects, path, etag, range) =
+                (Arc::clone(&self.objects), self.path.clone(), self.etag.clone(), self.offset..end);
+            self.offset = end;
+            self.ahead.push_back(tokio::spawn(async move { pinned(objects.as_ref(), &path, etag, range).await }));
         }
-        let end = self.size.min(self.offset + RANGE_BYTES);
-        let (objects, path, etag, range) =
-            (Arc::clone(&self.objects), self.path.clone(), self.etag.clone(), self.offset..end);
-        self.offset = end;
-        self.ahead = Some(tokio::spawn(async move { pinned(objects.as_ref(), &path, etag, range).await }));
     }
 
     /// The next bytes in order.
     pub(super) async fn next(&mut self) -> Result<Chunk> {
-        let Some(ahead) = self.ahead.take() else { return Ok(Chunk::End) };
+        let Some(ahead) = self.ahead.pop_front() else { return Ok(Chunk::End) };
         let read = ahead.await.map_err(|error| self.fault(&error))?;
         match read {
             Ok(bytes) => {

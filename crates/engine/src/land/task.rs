@@ -25,7 +25,7 @@ pub(super) struct Task {
 
 /// Runs a task's splits.
 pub(super) async fn run(job: Arc<LandJob>, splits: Vec<Split>) -> Result<Manifest> {
-    let mut task = Task::open(Arc::clone(&job));
+    let mut task = Task::open(Arc::clone(&job))?;
     let mut reports = Vec::with_capacity(splits.len());
     let mut begun = splits.first().and_then(|split| task.begin(split));
     for (at, split) in splits.iter().enumerate() {
@@ -61,15 +61,15 @@ pub(super) fn report(split: &Split) -> SplitReport {
 }
 
 impl Task {
-    fn open(job: Arc<LandJob>) -> Task {
-        Task {
-            lanes: Lanes::open(&job),
-            decoding: Decoding::start(),
+    fn open(job: Arc<LandJob>) -> Result<Task> {
+        Ok(Task {
+            lanes: Lanes::open(&job)?,
+            decoding: Decoding::start("decode")?,
             rejects: RejectsWriter::open(&job),
             files: Vec::new(),
             removed: Vec::new(),
             job,
-        }
+        })
     }
 
     /// A decoder for one source file.

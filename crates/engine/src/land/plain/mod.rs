@@ -42,11 +42,12 @@ pub(super) struct PlainWriter {
 
 impl PlainWriter {
     /// Opens the mart's table for one task, with at most about `budget` bytes in memory. `None` for a mart that is not plain.
-    pub(super) fn open(job: &Arc<LandJob>, mart: &RowMart, budget: usize) -> Option<PlainWriter> {
-        let shape = Arc::new(PlainShape::of(mart, &job.dimensions)?);
-        Some(PlainWriter {
+    pub(super) fn open(job: &Arc<LandJob>, mart: &RowMart, budget: usize) -> Result<Option<PlainWriter>> {
+        let Some(shape) = PlainShape::of(mart, &job.dimensions) else { return Ok(None) };
+        let shape = Arc::new(shape);
+        Ok(Some(PlainWriter {
             partitions: Partitions::new(&shape),
-            finishing: Worker::start(),
+            finishing: Worker::start("finish")?,
             files: Vec::new(),
             memory: 0,
             budget,
@@ -55,7 +56,7 @@ impl PlainWriter {
             table: mart.name.clone(),
             stages: ["take in", "finish"].map(|half| format!("{half} {}", mart.name)),
             shape,
-        })
+        }))
     }
 
     /// Appends sales of one source file.
