@@ -1,7 +1,7 @@
 //! Writers beside each other: the open files of each row-level mart, and the sums of all rollups, each on a lane of its own.
 //!
-//! Every lane is given the same sales in the same order, and none waits for another for longer than a batch takes. A lane is a thread:
-//! it computes, and what it allocated goes back to the system when it ends.
+//! Every lane is given the same sales in the same order; a slow one holds up the others only when [`WAITING`] batches wait for it.
+//! A lane is a thread: it computes, and what it allocated goes back to the system when it ends.
 
 use super::plain::PlainWriter;
 use super::sums::Sums;

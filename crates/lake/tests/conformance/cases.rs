@@ -1,8 +1,9 @@
 //! Listing, reading and writing.
 
 use crate::scene::{Backend, Scene, bytes, claimed, refused};
+use bytes::Bytes;
 use futures::{StreamExt, stream};
-use object_store::{Error as StoreError, GetOptions, MultipartUpload, ObjectStoreExt};
+use object_store::{Error as StoreError, GetOptions, MultipartUpload, ObjectStoreExt, PutPayload};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use tillmart_model::FaultKind;
@@ -238,6 +239,30 @@ pub(crate) async fn what_is_written_is_replaced_in_one_step(scene: Scene) {
     }
     reader.await.expect("joined");
     assert_eq!((scene.names("area").await.len(), scene.unfinished()), (1, 0));
+}
+
+pub(crate) async fn an_object_put_in_many_pieces_is_all_of_them_in_order(scene: Scene) {
+    // More pieces than a system writes with one call, some of them empty, the first and the last too.
+    let whole = bytes(3_000_000);
+    let mut pieces = vec![Bytes::new()];
+    let mut start = 0;
+    for at in 0.. {
+        let end = whole.len().min(start + at * 7 % 2_311);
+        pieces.push(Bytes::copy_from_slice(&whole[start..end]));
+        start = end;
+        if start == whole.len() {
+            break;
+        }
+    }
+    pieces.push(Bytes::new());
+    assert!(pieces.len() > 2_048, "{}", pieces.len());
+    let store = scene.store();
+    for (name, pieces) in [("pieces", pieces), ("nothing", vec![Bytes::new(), Bytes::new()])] {
+        let expected = pieces.concat();
+        store.write(&format!("area/{name}"), PutPayload::from_iter(pieces)).await.expect("written");
+        let read = store.read(&format!("area/{name}")).await.expect("read");
+        assert!(read[..] == expected[..], "{name}: {} bytes", read.len());
+    }
 }
 
 pub(crate) async fn every_permission_is_probed_and_nothing_stays(scene: Scene) {

@@ -45,6 +45,7 @@ over_every_backend!(
     cases::a_large_object_is_put_whole,
     cases::an_upload_that_is_not_finished_leaves_nothing,
     cases::what_is_written_is_replaced_in_one_step,
+    cases::an_object_put_in_many_pieces_is_all_of_them_in_order,
     moving::a_copy_is_whole_and_can_be_repeated,
     moving::a_large_object_is_copied_in_pieces,
     moving::a_broken_copy_is_made_anew,
