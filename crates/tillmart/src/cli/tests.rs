@@ -1,4 +1,5 @@
 use super::*;
+use chrono::NaiveDate;
 use clap::{CommandFactory, error::ErrorKind};
 
 fn parse(arguments: &str) -> Result<Cli, clap::Error> {
