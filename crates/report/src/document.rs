@@ -19,6 +19,8 @@ pub enum Value {
     Day(NaiveDate),
     /// A month, `YYYY-MM`.
     Month(String),
+    /// A change, in a table that compares; shown with sign and arrow.
+    Change(Change),
     /// There is no such figure, and that is no zero: nothing was sold, or nothing is known.
     Missing,
 }
@@ -30,10 +32,21 @@ pub struct Document {
     pub kind: String,
     /// Its title: `Daily report, Monday 14 November 2011`.
     pub title: String,
-    /// What it is about and where it comes from, as pairs of label and value: feed, store, newest batch, time of making.
-    pub about: Vec<(String, Value)>,
+    /// What it is about and where it comes from: feed, store, newest batch, time of making.
+    pub about: Vec<Fact>,
     /// Its sections, the most important first.
     pub sections: Vec<Section>,
+}
+
+/// Something that is told about a report as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fact {
+    /// Name for programs, in snake case; unique in the report.
+    pub name: String,
+    /// Label for people.
+    pub label: String,
+    /// What is told.
+    pub value: Value,
 }
 
 /// A part of a report with a heading of its own.
@@ -63,7 +76,7 @@ pub enum Part {
 /// One figure and what it is compared to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
-    /// Name for programs, in snake case.
+    /// Name for programs, in snake case; unique in the section.
     pub name: String,
     /// Label for people.
     pub label: String,
@@ -91,6 +104,8 @@ pub struct Comparison {
 pub enum Change {
     /// Up or down by this share of the figure then, in millionths.
     Share(i64),
+    /// Up or down by so many millionths, where both figures are shares themselves: from 12 % to 15 % is 3 points, 30,000.
+    Points(i64),
     /// There is nothing to compare with, or the figure then was zero or less.
     None,
 }
@@ -170,6 +185,8 @@ pub enum ChartKind {
 /// Values of a chart that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Series {
+    /// Name for programs, in snake case; unique in the chart.
+    pub name: String,
     /// What they are.
     pub label: String,
     /// The values.

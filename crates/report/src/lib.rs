@@ -3,9 +3,10 @@
 //! A report is built once, as a [`Document`]; every format shows the same document, so that no two of them can differ in a figure.
 //! Pure: figures come in, text goes out.
 
+mod build;
 mod document;
 
 pub use document::{
-    Align, Change, Chart, ChartKind, Column, Comparison, Document, Figure, Note, Part, Row, Section, Series, Table,
-    Tone, Value,
+    Align, Change, Chart, ChartKind, Column, Comparison, Document, Fact, Figure, Note, Part, Row, Section, Series,
+    Table, Tone, Value,
 };
