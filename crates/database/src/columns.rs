@@ -93,6 +93,11 @@ impl Frame {
         self.keys = at.collect();
     }
 
+    /// The columns that it takes.
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
     /// Takes one row, whose value in a column is what `cell` says.
     pub(crate) fn push<'r>(&mut self, cell: impl Fn(usize) -> Cell<'r>) -> Checked<()> {
         for (at, column) in self.columns.iter_mut().enumerate() {

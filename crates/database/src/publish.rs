@@ -1,6 +1,6 @@
 //! Rollup state and published marts: moved together with the ledger, in one transaction.
 
-use crate::Lease;
+use crate::{Lease, TargetRange};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
@@ -67,6 +67,10 @@ pub trait Publisher: Send + Sync {
 
     /// All rows of a target table, in key order, in its schema. A money value that is no exact decimal is a fault.
     async fn read_target(&self, target: &TargetTable) -> Result<Vec<RecordBatch>>;
+
+    /// The rows of a target table that are in this range, as [`Publisher::read_target`] reads all of them. A range over columns that the
+    /// table does not have is a `Mart` fault.
+    async fn read_range(&self, target: &TargetTable, range: &TargetRange) -> Result<Vec<RecordBatch>>;
 }
 
 /// Makes published rows of state rows.

@@ -20,11 +20,14 @@ pub(crate) const CUSTOMER_MART: &str = "customer_data_mart";
 pub const REJECTS: &str = "sales_rejects";
 
 /// The built-in marts: file name and text.
-pub const BUILT_IN: [(&str, &str); 4] = [
+pub const BUILT_IN: [(&str, &str); 7] = [
     ("sales_data_mart.sql", include_str!("../../../sql/marts/sales_data_mart.sql")),
     ("customer_data_mart.sql", include_str!("../../../sql/marts/customer_data_mart.sql")),
     ("customers_data_mart.sql", include_str!("../../../sql/marts/customers_data_mart.sql")),
     ("sales_team_data_mart.sql", include_str!("../../../sql/marts/sales_team_data_mart.sql")),
+    ("store_day_data_mart.sql", include_str!("../../../sql/marts/store_day_data_mart.sql")),
+    ("sales_person_day_data_mart.sql", include_str!("../../../sql/marts/sales_person_day_data_mart.sql")),
+    ("product_day_data_mart.sql", include_str!("../../../sql/marts/product_day_data_mart.sql")),
 ];
 
 /// Names a mart may not take: they are other things' tables.

@@ -11,12 +11,14 @@ use crate::bind::{self, Datum, Source};
 use crate::columns::{DecimalForm, Frame};
 use crate::marts::{broken, names, out_of_range, state_name, taken_back_too_much, unlike_scopes};
 use crate::records::stored;
+use crate::range::check_range;
 use crate::rules;
-use crate::{Lease, StateTable};
+use crate::{Lease, StateTable, TargetRange, TargetTable};
 use arrow::array::RecordBatch;
 use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use arrow::datatypes::{DataType, SchemaRef};
 use chrono::{DateTime, Utc};
+use mysql_async::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tillmart_model::money::Decimal;
@@ -321,10 +323,33 @@ fn sorted(schema: &SchemaRef, key: &[&str], batches: &[RecordBatch]) -> Tried<Ve
 
 /// Reads a whole table in key order.
 pub(super) fn read_all(link: &mut Link, table: &str, schema: &SchemaRef, key: &[&str]) -> Tried<Vec<RecordBatch>> {
+    read(link, table, schema, key, ("", Vec::new()))
+}
+
+/// Reads the rows of a published table that are in a range, in key order.
+pub(super) fn read_range(link: &mut Link, target: &TargetTable, range: &TargetRange) -> Tried<Vec<RecordBatch>> {
+    check_range(target, range)?;
+    let mut condition = format!(" WHERE {} BETWEEN ? AND ?", quoted(&range.column)?);
+    let mut values: Vec<Value> = vec![range.first.as_str().into(), range.last.as_str().into()];
+    if let Some((column, value)) = &range.only {
+        condition.push_str(&format!(" AND {} = ?", quoted(column)?));
+        values.push((*value).into());
+    }
+    let key: Vec<&str> = target.key.iter().map(String::as_str).collect();
+    read(link, &target.name, &target.schema, &key, (&condition, values))
+}
+
+fn read(
+    link: &mut Link,
+    table: &str,
+    schema: &SchemaRef,
+    key: &[&str],
+    (condition, values): (&str, Vec<Value>),
+) -> Tried<Vec<RecordBatch>> {
     let mut frame = Frame::new(table, schema.clone(), 0, DecimalForm::Published)?;
     frame.name_rows_by(key);
     let types = types_of(schema);
-    let sql = format!("SELECT {} FROM {}", list(names(schema))?, quoted(table)?);
-    link.select(&sql, Vec::new(), |row| take(&mut frame, &types, row))?;
+    let sql = format!("SELECT {} FROM {}{condition}", list(names(schema))?, quoted(table)?);
+    link.select(&sql, values, |row| take(&mut frame, &types, row))?;
     sorted(schema, key, &frame.finish()?)
 }

@@ -1,7 +1,7 @@
 //! Publications: the asynchronous face of [`super::merge`].
 
 use super::link::Link;
-use super::merge::{Session, read_all};
+use super::merge::{Session, read_all, read_range};
 use super::replace;
 use super::tables::{Layout, quoted};
 use super::trouble::{Tried, Trouble};
@@ -9,7 +9,7 @@ use super::{MySql, Shared};
 use crate::gate::{Gate, lock};
 use crate::marts::{names, state_name};
 use crate::refusal::{database, over};
-use crate::{Lease, Publication, Publisher, StateTable, TargetTable};
+use crate::{Lease, Publication, Publisher, StateTable, TargetRange, TargetTable};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -70,6 +70,11 @@ impl Publisher for MySql {
             read_all(link, &target.name, &target.schema, &key)
         })
         .await
+    }
+
+    async fn read_range(&self, target: &TargetTable, range: &TargetRange) -> Result<Vec<RecordBatch>> {
+        let (target, range) = (target.clone(), range.clone());
+        self.read(move |link| read_range(link, &target, &range)).await
     }
 }
 

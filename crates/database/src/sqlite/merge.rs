@@ -9,11 +9,12 @@ use super::{connect, lease, ledger, statements};
 use crate::columns::{DecimalForm, Frame};
 use crate::marts::{names, outside};
 use crate::records::stored;
+use crate::range::check_range;
 use crate::rules;
-use crate::{Finish, Lease, StateTable, TargetTable};
+use crate::{Finish, Lease, StateTable, TargetRange, TargetTable};
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ToSql, params};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::Path;
@@ -119,11 +120,41 @@ pub(super) fn read_all(
 ) -> Tried<Vec<RecordBatch>> {
     let mut frame = Frame::new(table, schema.clone(), 0, form)?;
     frame.name_rows_by(key);
-    let all = names(schema);
-    let columns = list(all.iter().copied())?;
-    let sql = format!("SELECT {columns} FROM main.{} ORDER BY {}", quoted(table)?, list(key.iter().copied())?);
+    read(connection, table, key, frame, ("", &[]))
+}
+
+/// Reads the rows of a published table that are in a range, in key order.
+pub(super) fn read_range(
+    connection: &Connection,
+    target: &TargetTable,
+    range: &TargetRange,
+) -> Tried<Vec<RecordBatch>> {
+    check_range(target, range)?;
+    let key: Vec<&str> = target.key.iter().map(String::as_str).collect();
+    let mut frame = Frame::new(&target.name, target.schema.clone(), 0, DecimalForm::Published)?;
+    frame.name_rows_by(&key);
+    let mut condition = format!(" WHERE {} BETWEEN ? AND ?", quoted(&range.column)?);
+    let mut values: Vec<&dyn ToSql> = vec![&range.first, &range.last];
+    if let Some((column, value)) = &range.only {
+        condition.push_str(&format!(" AND {} = ?", quoted(column)?));
+        values.push(value);
+    }
+    read(connection, &target.name, &key, frame, (&condition, &values))
+}
+
+fn read(
+    connection: &Connection,
+    table: &str,
+    key: &[&str],
+    mut frame: Frame,
+    (condition, values): (&str, &[&dyn ToSql]),
+) -> Tried<Vec<RecordBatch>> {
+    let schema = frame.schema();
+    let columns = list(names(&schema).iter().copied())?;
+    let order = list(key.iter().copied())?;
+    let sql = format!("SELECT {columns} FROM main.{}{condition} ORDER BY {order}", quoted(table)?);
     let mut statement = connection.prepare(&sql)?;
-    let mut found = statement.query([])?;
+    let mut found = statement.query(values)?;
     while let Some(row) = found.next()? {
         take(&mut frame, row)?;
     }

@@ -1,6 +1,6 @@
 //! Publications: the asynchronous face of [`super::merge`].
 
-use super::merge::{Session, read_all};
+use super::merge::{Session, read_all, read_range};
 use super::tables::{Layout, make_scope_index, quoted};
 use super::trouble::Tried;
 use super::{Sqlite, blocking};
@@ -8,7 +8,7 @@ use crate::columns::DecimalForm;
 use crate::gate::{Gate, lock};
 use crate::marts::{names, state_name};
 use crate::refusal::over;
-use crate::{Finish, Lease, Publication, Publisher, StateTable, TargetTable};
+use crate::{Finish, Lease, Publication, Publisher, StateTable, TargetRange, TargetTable};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -75,6 +75,11 @@ impl Publisher for Sqlite {
             read_all(connection, &target.name, &target.schema, &key, DecimalForm::Published)
         })
         .await
+    }
+
+    async fn read_range(&self, target: &TargetTable, range: &TargetRange) -> Result<Vec<RecordBatch>> {
+        let (target, range) = (target.clone(), range.clone());
+        self.apart(move |connection| read_range(connection, &target, &range)).await
     }
 }
 

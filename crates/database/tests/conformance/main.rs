@@ -8,6 +8,7 @@ mod ledger;
 mod mariadb;
 mod mariadb_faults;
 mod publishing;
+mod ranges;
 mod row_scopes;
 mod scene;
 mod schema;
@@ -79,6 +80,10 @@ macro_rules! conformance {
             conformance!(@cases $fresh, row_scopes:
                 random_publications_equal_a_recount,
                 a_scope_may_have_another_order_than_the_key,
+            );
+            conformance!(@cases $fresh, ranges:
+                days_and_months_are_read_by_range,
+                a_range_that_a_table_cannot_have_is_refused,
             );
             conformance!(@cases $fresh, scopes:
                 no_scope_is_taken_for_syntax,

@@ -33,7 +33,7 @@ pub use rollup::{LANDED_ROWS, Rollup};
 pub use row::RowMart;
 pub(crate) use row::{Source, bucket_of};
 pub use summing::Summing;
-pub(crate) use summing::{SumKey, SumOf};
+pub(crate) use summing::{Kinds, Measure, SumKey, SumOf};
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use std::sync::Arc;

@@ -6,7 +6,7 @@ use crate::session::session;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::empty::EmptyTable;
-use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan};
+use datafusion::logical_expr::{Aggregate, Expr, LogicalPlan, Operator};
 use std::sync::Arc;
 
 /// A key of a rollup's state, as the decoder knows it.
@@ -33,6 +33,42 @@ pub(crate) enum SumOf {
     Rows,
 }
 
+/// Kinds of sales, as a set: a bit for each of the four kinds that quantity and customer make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Kinds(u8);
+
+impl Kinds {
+    /// Every sale.
+    pub(crate) const ALL: Kinds = Kinds(0b1111);
+    /// Returns: sales of a negative quantity.
+    const RETURNS: Kinds = Kinds(0b1010);
+    /// Sales without a customer.
+    const ANONYMOUS: Kinds = Kinds(0b1100);
+
+    /// The number of a sale's kind.
+    #[inline]
+    pub(crate) fn of(quantity: i32, is_anonymous: bool) -> u8 {
+        u8::from(quantity < 0) | u8::from(is_anonymous) << 1
+    }
+
+    /// All bits set for a sale of a kind that is among these, none for another.
+    #[inline]
+    pub(crate) fn mask(self, kind: u8) -> i64 {
+        -i64::from(self.0 >> kind & 1)
+    }
+
+    fn others(self) -> Kinds {
+        Kinds(!self.0 & Kinds::ALL.0)
+    }
+}
+
+/// A column of sums: what is summed up, over which sales.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Measure {
+    pub(crate) of: SumOf,
+    pub(crate) over: Kinds,
+}
+
 /// A rollup whose `merge` is made in the landing pass.
 #[derive(Debug, Clone)]
 pub struct Summing {
@@ -41,7 +77,7 @@ pub struct Summing {
     /// Digest of its `merge`: sums made by another one are of no use.
     pub merge_digest: String,
     pub(crate) keys: Vec<SumKey>,
-    pub(crate) sums: Vec<SumOf>,
+    pub(crate) sums: Vec<Measure>,
     /// Sales without a customer do not count.
     pub(crate) skips_anonymous: bool,
     /// Keys and sums, as the state has them.
@@ -167,20 +203,56 @@ fn key(expr: &Expr) -> Option<SumKey> {
     (is_month && to_date && call.name() == "date_trunc" && name(date)? == "sales_date").then_some(SumKey::MonthStart)
 }
 
-fn sum(expr: &Expr) -> Option<SumOf> {
+fn sum(expr: &Expr) -> Option<Measure> {
     let Expr::AggregateFunction(call) = expr.clone().unalias_nested().data else { return None };
     let params = &call.params;
-    if params.distinct || params.filter.is_some() || !params.order_by.is_empty() || params.null_treatment.is_some() {
+    if params.distinct || !params.order_by.is_empty() || params.null_treatment.is_some() {
         return None;
     }
-    match (call.func.name(), params.args.as_slice()) {
-        ("count", [Expr::Literal(value, _)]) if !value.is_null() => Some(SumOf::Rows),
-        ("sum", [column]) => Some(match name(column)?.as_str() {
-            "total_cost" => SumOf::TotalCost,
-            "quantity" => SumOf::Quantity,
-            "price" => SumOf::Price,
-            _ => return None,
-        }),
+    match (call.func.name(), params.args.as_slice(), params.filter.as_deref()) {
+        ("count", [Expr::Literal(value, _)], filter) if !value.is_null() => {
+            Some(Measure { of: SumOf::Rows, over: filter.map_or(Some(Kinds::ALL), kinds)? })
+        }
+        ("sum", [summed], None) => {
+            let summed = summed.clone().unalias_nested().data;
+            let Expr::Case(case) = &summed else { return Some(Measure { of: column(&summed)?, over: Kinds::ALL }) };
+            // Without ELSE 0 a key under which no sale is of these kinds has no sum at all.
+            let ([(when, then)], Some(rest), None) = (case.when_then_expr.as_slice(), &case.else_expr, &case.expr)
+            else {
+                return None;
+            };
+            is_zero(rest).then_some(Measure { of: column(then)?, over: kinds(when)? })
+        }
         _ => None,
     }
+}
+
+fn column(expr: &Expr) -> Option<SumOf> {
+    Some(match name(expr)?.as_str() {
+        "total_cost" => SumOf::TotalCost,
+        "quantity" => SumOf::Quantity,
+        "price" => SumOf::Price,
+        _ => return None,
+    })
+}
+
+fn is_zero(expr: &Expr) -> bool {
+    matches!(expr, Expr::Literal(ScalarValue::Int64(Some(0)) | ScalarValue::Decimal128(Some(0), _, _), _))
+}
+
+/// The sales that a condition is true of; `None` for one that asks something else. None of it can be unknown: a sale has a quantity.
+fn kinds(condition: &Expr) -> Option<Kinds> {
+    Some(match condition {
+        Expr::Not(other) => kinds(other)?.others(),
+        Expr::IsNull(tested) if name(tested)? == "customer_id" => Kinds::ANONYMOUS,
+        Expr::IsNotNull(tested) if name(tested)? == "customer_id" => Kinds::ANONYMOUS.others(),
+        Expr::BinaryExpr(binary) => match (&binary.op, is_zero(&binary.right)) {
+            (Operator::And, _) => Kinds(kinds(&binary.left)?.0 & kinds(&binary.right)?.0),
+            (Operator::Or, _) => Kinds(kinds(&binary.left)?.0 | kinds(&binary.right)?.0),
+            (Operator::Lt, true) if name(&binary.left)? == "quantity" => Kinds::RETURNS,
+            (Operator::GtEq, true) if name(&binary.left)? == "quantity" => Kinds::RETURNS.others(),
+            _ => return None,
+        },
+        _ => return None,
+    })
 }

@@ -158,11 +158,63 @@ async fn statistics_of_plain_marts_are_those_of_general_ones() {
     assert_eq!(told(&plain), told(&general));
 }
 
-const ROLLUPS: [&str; 3] = [
+const ROLLUPS: [&str; 7] = [
     include_str!("../../../../sql/marts/customers_data_mart.sql"),
     include_str!("../../../../sql/marts/sales_team_data_mart.sql"),
     include_str!("../../../../sql/examples/daily_product_sales.sql"),
+    include_str!("../../../../sql/marts/store_day_data_mart.sql"),
+    include_str!("../../../../sql/marts/sales_person_day_data_mart.sql"),
+    include_str!("../../../../sql/marts/product_day_data_mart.sql"),
+    CONDITIONS,
 ];
+
+/// Sums of some sales only, chosen in every way that is told in passing.
+const CONDITIONS: &str = "\
+-- mart: conditions
+-- about: Sums over some sales.
+-- state: store_id, sales_date
+-- key: store_id, sales_date
+-- scope: store_id, sales_date
+-- merge:
+SELECT
+    store_id,
+    sales_date,
+    SUM(CASE WHEN quantity >= 0 AND customer_id IS NOT NULL THEN price ELSE 0.00 END) AS asked_of_known,
+    SUM(CASE WHEN NOT (quantity < 0 OR customer_id IS NULL) THEN quantity ELSE 0 END) AS units_of_known,
+    COUNT(1) FILTER (WHERE quantity < 0 OR customer_id IS NULL) AS others,
+    COUNT(*) FILTER (WHERE quantity < 0 AND quantity >= 0) AS nothing,
+    COUNT(*) AS landed_rows
+FROM sales
+GROUP BY store_id, sales_date
+-- finish:
+SELECT * FROM merged
+";
+
+#[tokio::test]
+async fn sums_over_what_no_sale_tells_are_left_to_merge() {
+    let landing = delivered().await;
+    let job = job(&landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await;
+    let told = "COUNT(1) FILTER (WHERE quantity < 0 OR customer_id IS NULL)";
+    for other in [
+        // Without ELSE, a key under which there is no such sale has no sum.
+        "SUM(CASE WHEN quantity < 0 THEN quantity END)",
+        "SUM(CASE WHEN quantity < 0 THEN quantity ELSE 1 END)",
+        "SUM(CASE quantity WHEN 0 THEN quantity ELSE 0 END)",
+        "SUM(CASE WHEN quantity < 0 THEN 0 WHEN quantity >= 0 THEN quantity ELSE 0 END)",
+        "SUM(quantity) FILTER (WHERE quantity < 0)",
+        "SUM(-quantity)",
+        "COUNT(*) FILTER (WHERE quantity < 1)",
+        "COUNT(*) FILTER (WHERE price >= 0)",
+        "COUNT(*) FILTER (WHERE store_id IS NULL)",
+        "COUNT(customer_id)",
+    ] {
+        assert!(CONDITIONS.contains(told));
+        let file = MartFile::parse("marts/mine.sql", &CONDITIONS.replace(told, other)).expect("parsed");
+        let mut rollup = Rollup::plan(&file, &sales_schema().await, &job.dimensions).await.expect("planned");
+        rollup.sum_in_passing(&job.row_marts[0]).await;
+        assert!(rollup.summing.is_none(), "{other}");
+    }
+}
 
 async fn rollups(landing: &Landing) -> Vec<Rollup> {
     let job = job(landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await;

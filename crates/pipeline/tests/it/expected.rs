@@ -1,7 +1,7 @@
 //! What PRODUCT's rules make of a history of deliveries, in plain maps and whole cents: written from the rules alone,
 //! so that it shares no line and no mistake with the pipeline.
 
-use crate::project::{Spend, Team};
+use crate::project::{Days, Spend, Team};
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 use tillmart_model::Ties;
@@ -213,6 +213,26 @@ impl Expected {
             row.3 += sale.cents();
         }
         spend
+    }
+
+    /// What was sold on each day, by what `about` says of a sale.
+    pub(crate) fn days(&self, about: impl Fn(&Sale) -> String, tells_anonymous: bool) -> Days {
+        let mut days = Days::new();
+        for sale in self.sales() {
+            let figures = days.entry((sale.day.to_string(), about(sale))).or_insert_with(|| vec![0; 9]);
+            let (money, units) = (sale.cents(), sale.quantity);
+            let (is_return, is_anonymous) = (units < 0, sale.customer.is_none());
+            let added = match is_return {
+                false => [1, 0, money, 0, money, units, 0, i128::from(is_anonymous)],
+                true => [0, 1, 0, money, money, 0, units, 0],
+            };
+            figures.iter_mut().zip(added).for_each(|(figure, added)| *figure += added);
+            figures[8] += if is_anonymous { money } else { 0 };
+        }
+        if !tells_anonymous {
+            days.values_mut().for_each(|figures| figures.truncate(7));
+        }
+        days
     }
 
     pub(crate) fn team(&self) -> Team {

@@ -269,10 +269,22 @@ impl History {
         }
         assert_eq!(self.project.spend(), self.expected.spend());
         assert_eq!(self.project.team(), self.expected.team());
+        self.check_days();
         let verified = pipeline.verify().await.unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(verified.differing, 0, "{:#?}", verified.differences);
         let compared: BTreeSet<&str> = verified.compared.keys().map(String::as_str).collect();
         assert!(compared.contains("customers_data_mart") && compared.contains("sales_team_data_mart"), "{compared:?}");
+    }
+
+    fn check_days(&self) {
+        let (project, expected) = (&self.project, &self.expected);
+        let stores = expected.days(|sale| sale.store.to_string(), true);
+        assert_eq!(project.days("store_day_data_mart", "store_id", true), stores);
+        let persons = expected.days(|sale| format!("{}:{}", sale.store, sale.person), true);
+        let of_person = "store_id || ':' || sales_person_id";
+        assert_eq!(project.days("sales_person_day_data_mart", of_person, true), persons);
+        let products = expected.days(|_| "tea".to_owned(), false);
+        assert_eq!(project.days("product_day_data_mart", "product_name", false), products);
     }
 }
 

@@ -22,6 +22,10 @@ pub(crate) type Spend = BTreeMap<(i64, String), (String, Option<String>, Option<
 /// Name, total and incentive in cents of a sales person, by store, person and month.
 pub(crate) type Team = BTreeMap<(i32, i64, String), (String, i128, i128)>;
 
+/// What was sold on a day, by day and what the mart is about: sales, return rows, gross, returned and net in cents, units sold and returned,
+/// and, where the mart tells, sales without a customer and what they came to.
+pub(crate) type Days = BTreeMap<(String, String), Vec<i128>>;
+
 /// Where a project's storage is.
 pub(crate) struct Place {
     root: String,
@@ -162,6 +166,30 @@ impl Project {
             .query_map([], |row| {
                 let total: String = row.get(5)?;
                 Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?, row.get(4)?, cents(&total))))
+            })
+            .expect("read");
+        rows.map(|row| row.expect("a row")).collect()
+    }
+
+    /// A mart of days, read as any program would; `about` is the rest of its key.
+    pub(crate) fn days(&self, mart: &str, about: &str, tells_anonymous: bool) -> Days {
+        let connection = rusqlite::Connection::open(self.database.path()).expect("opened");
+        let anonymous = if tells_anonymous { ", anonymous_sales, anonymous_net" } else { "" };
+        let sql = format!(
+            "SELECT sales_date, CAST({about} AS TEXT), sales, return_rows, gross, returned, net, units_sold, units_returned{anonymous} \
+             FROM {mart}"
+        );
+        let mut statement = connection.prepare(&sql).expect("prepared");
+        let columns = statement.column_count();
+        let figure = |row: &rusqlite::Row<'_>, at: usize| match row.get(at)? {
+            rusqlite::types::Value::Text(money) => Ok(cents(&money)),
+            rusqlite::types::Value::Integer(number) => Ok(i128::from(number)),
+            other => panic!("no figure: {other:?}"),
+        };
+        let rows = statement
+            .query_map([], |row| {
+                let figures = (2..columns).map(|at| figure(row, at)).collect::<rusqlite::Result<_>>()?;
+                Ok(((row.get(0)?, row.get(1)?), figures))
             })
             .expect("read");
         rows.map(|row| row.expect("a row")).collect()

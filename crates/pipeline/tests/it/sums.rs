@@ -65,7 +65,7 @@ async fn watched() -> (Project, Arc<Watch>) {
 async fn sums_lie_beside_the_manifest_until_they_are_published() {
     let (project, watch) = watched().await;
     let found = watch.found.lock().expect("held").clone();
-    assert_eq!(found, [(Point::Landed, 2), (Point::BeforePublish, 2)], "customer spend and sales team, one task");
+    assert_eq!(found, [(Point::Landed, 5), (Point::BeforePublish, 5)], "every built-in rollup, one task");
     assert_eq!(watch.sums(), 0, "nothing asks for them any more");
     let spend: Vec<(i64, i128)> =
         project.spend().into_iter().map(|((customer, _), (.., total))| (customer, total)).collect();
@@ -78,9 +78,9 @@ async fn a_vacuum_deletes_what_a_run_that_was_killed_behind_its_publication_left
     for (path, bytes) in watch.kept.lock().expect("held").iter() {
         std::fs::write(path, bytes).expect("as if they had not been deleted");
     }
-    assert_eq!(watch.sums(), 2);
+    assert_eq!(watch.sums(), 5);
     project.pipeline.optimize(false).await.unwrap_or_else(|fault| panic!("{fault}"));
-    assert_eq!(watch.sums(), 2, "nobody asked for a vacuum");
+    assert_eq!(watch.sums(), 5, "nobody asked for a vacuum");
     project.pipeline.optimize(true).await.unwrap_or_else(|fault| panic!("{fault}"));
     assert_eq!(watch.sums(), 0);
     assert_eq!(watch.files("json").len(), 1, "the manifest stays");

@@ -8,8 +8,9 @@ mod table;
 mod write;
 
 use super::LandJob;
-use crate::mart::{SumOf, Summing};
+use crate::mart::{Kinds, Measure, SumOf, Summing};
 use keys::Keys;
+use std::ops::Range;
 use std::sync::Arc;
 use table::{ByRow, Hashed, Table};
 use tillmart_feed::{ANONYMOUS, Sales};
@@ -29,6 +30,7 @@ pub(super) struct Sums {
     table: Table,
     /// Packed keys of the batch at hand.
     packed: Vec<u64>,
+    block: Block,
     written: Vec<DeltaFile>,
     stage: String,
     /// Sales that went in, those without a customer counted.
@@ -45,6 +47,7 @@ impl Sums {
             keys,
             table: Table::Hashed(Hashed::new(summing.sums.len())),
             packed: Vec::new(),
+            block: Block::default(),
             written: Vec::new(),
             stage: format!("sums of {}", summing.mart),
             rows: 0,
@@ -83,28 +86,25 @@ impl Sums {
 
     /// Whether all sums fit.
     fn add_packed(&mut self, sales: &Sales) -> bool {
-        let mut fits = true;
-        for (row, key) in self.packed.iter().enumerate() {
-            if row.is_multiple_of(NEAR_ROWS) {
-                std::hint::black_box(self.table.touch(&self.packed[row..self.packed.len().min(row + NEAR_ROWS)]));
-            }
-            if self.summing.skips_anonymous && sales.customer[row] == ANONYMOUS {
-                continue;
-            }
-            let sums = self.table.sums_of(*key);
-            for (sum, of) in sums.iter_mut().zip(&self.summing.sums) {
-                let value = match of {
-                    SumOf::TotalCost => sales.total_cost[row],
-                    SumOf::Quantity => i64::from(sales.quantity[row]),
-                    SumOf::Price => sales.price[row],
-                    SumOf::Rows => 1,
-                };
-                let (added, overflowed) = sum.overflowing_add(value);
-                *sum = added;
-                fits &= !overflowed;
+        let width = self.summing.sums.len();
+        let mut overflow = 0;
+        for (block, keys) in self.packed.chunks(NEAR_ROWS).enumerate() {
+            let first = block * NEAR_ROWS;
+            std::hint::black_box(self.table.touch(keys));
+            self.block.fill(&self.summing.sums, sales, first..first + keys.len());
+            for (row, (key, values)) in keys.iter().zip(self.block.values.chunks_exact(width)).enumerate() {
+                if self.summing.skips_anonymous && sales.customer[first + row] == ANONYMOUS {
+                    continue;
+                }
+                for (sum, value) in self.table.sums_of(*key).iter_mut().zip(values) {
+                    let added = sum.wrapping_add(*value);
+                    // The sign bit is set where two numbers of one sign made one of the other.
+                    overflow |= (*sum ^ added) & (*value ^ added);
+                    *sum = added;
+                }
             }
         }
-        fits
+        overflow >= 0
     }
 
     async fn write(&mut self, job: &LandJob) -> Result<()> {
@@ -123,5 +123,36 @@ impl Sums {
         }
         self.write(job).await?;
         Ok(Some((self.written, self.rows)))
+    }
+}
+
+/// What some sales add to their sums, all measures of a sale beside each other. A sale that a measure leaves out adds zero: a branch would be
+/// guessed wrong at every return.
+#[derive(Default)]
+struct Block {
+    kinds: Vec<u8>,
+    values: Vec<i64>,
+}
+
+impl Block {
+    fn fill(&mut self, measures: &[Measure], sales: &Sales, rows: Range<usize>) {
+        let (quantities, totals) = (&sales.quantity[rows.clone()], &sales.total_cost[rows.clone()]);
+        let (prices, customers) = (&sales.price[rows.clone()], &sales.customer[rows]);
+        self.kinds.clear();
+        let kinds = quantities.iter().zip(customers);
+        self.kinds.extend(kinds.map(|(quantity, customer)| Kinds::of(*quantity, *customer == ANONYMOUS)));
+        self.values.resize(quantities.len() * measures.len(), 0);
+        for (at, measure) in measures.iter().enumerate() {
+            let places = self.values[at..].iter_mut().step_by(measures.len());
+            let masked = places.zip(self.kinds.iter().map(|kind| measure.over.mask(*kind)));
+            match measure.of {
+                SumOf::TotalCost => masked.zip(totals).for_each(|((place, mask), total)| *place = total & mask),
+                SumOf::Price => masked.zip(prices).for_each(|((place, mask), price)| *place = price & mask),
+                SumOf::Quantity => {
+                    masked.zip(quantities).for_each(|((place, mask), quantity)| *place = i64::from(*quantity) & mask);
+                }
+                SumOf::Rows => masked.for_each(|(place, mask)| *place = 1 & mask),
+            }
+        }
     }
 }
