@@ -99,7 +99,11 @@ pub(crate) async fn days_and_months_are_read_by_range(setting: &dyn Setting) {
         let read = database.read_range(&day_target(), &range("sales_date", first, last, only)).await.expect("read");
         whole(&day_target().schema, &read)
     };
-    assert_eq!(days("2024-02-29", "2024-03-01", None).await, published(&rows[3..9]), "both ends are in it, in key order");
+    assert_eq!(
+        days("2024-02-29", "2024-03-01", None).await,
+        published(&rows[3..9]),
+        "both ends are in it, in key order"
+    );
     assert_eq!(days("2024-02-29", "2024-03-01", Some(("store_id", -1))).await, published(&[rows[3], rows[6]]));
     assert_eq!(days("0001-01-01", "9999-12-31", None).await, published(&rows));
     assert_eq!(days("2024-03-01", "2024-02-29", None).await.num_rows(), 0, "nothing is between them");
