@@ -5,8 +5,10 @@
 
 mod build;
 mod document;
+mod render;
 
 pub use document::{
     Align, Change, Chart, ChartKind, Column, Comparison, Document, Fact, Figure, Note, Part, Row, Section, Series,
     Table, Tone, Value,
 };
+pub use render::{Format, Look, UnknownFormat, render};
