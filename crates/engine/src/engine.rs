@@ -5,10 +5,11 @@ use crate::land::{LandExec, LandJob, exec_manifests};
 use crate::scan::{LandedFile, LandedFiles, Objects};
 use crate::session::session;
 use arrow::array::{Decimal128Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Date32Type, SchemaRef};
 use async_trait::async_trait;
+use chrono::NaiveDate;
 use datafusion::catalog::TableProvider;
-use datafusion::common::DataFusionError;
+use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::MemTable;
 use datafusion::logical_expr::Literal;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
@@ -64,6 +65,16 @@ impl Relation {
     ) -> std::result::Result<Relation, DataFusionError> {
         let values = values.iter().map(|value| lit(value.clone())).collect();
         let frame = SessionContext::new().read_table(self.provider)?.filter(col(column).in_list(values, false))?;
+        Ok(Relation { name: self.name, provider: frame.into_view() })
+    }
+
+    /// The same relation with those rows only whose column holds this day; data files whose statistics rule it out are not read.
+    ///
+    /// # Errors
+    /// A relation without such a column.
+    pub fn on_day(self, column: &str, day: NaiveDate) -> std::result::Result<Relation, DataFusionError> {
+        let day = lit(ScalarValue::Date32(Some(Date32Type::from_naive_date(day))));
+        let frame = SessionContext::new().read_table(self.provider)?.filter(col(column).eq(day))?;
         Ok(Relation { name: self.name, provider: frame.into_view() })
     }
 

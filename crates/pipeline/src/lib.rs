@@ -49,6 +49,8 @@ mod verify_rows;
 
 mod look;
 
+mod reports;
+
 mod doctor;
 
 mod observe;
@@ -62,6 +64,7 @@ pub use look::{OpenReject, RejectFilter, Status};
 pub use marts::{BUILT_IN, Marts, REJECTS, SALES_MART};
 pub use observe::{Observer, Point, Silent};
 pub use optimize::Optimized;
+pub use reports::DailyRequest;
 pub use shop::{Options, Pipeline, Seams};
 pub use summary::{PlannedFile, RunPlan, Summary};
 pub use verify::{Difference, Verified};

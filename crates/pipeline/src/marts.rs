@@ -78,6 +78,29 @@ impl Marts {
         }
     }
 
+    /// The sales mart and the rollups of these names alone, planned.
+    ///
+    /// # Errors
+    /// `Mart`, with file and line, also for a mart of such a name that is no rollup.
+    pub(crate) async fn of_names(
+        folder: &Path,
+        dimensions: &DimensionTables,
+        buckets: u32,
+        names: &[&str],
+    ) -> Result<Marts> {
+        let files = files(folder)?;
+        let named = |name: &str| {
+            let missing = || Fault::new(FaultKind::Promise, format!("there is no mart {name}"));
+            files.get(name).ok_or_else(missing)
+        };
+        let sales = RowMart::plan(named(SALES_MART)?, dimensions, buckets).await?;
+        let mut rollups = Vec::with_capacity(names.len());
+        for name in names {
+            rollups.push(Rollup::plan(named(name)?, &sales.schema, dimensions).await?);
+        }
+        Ok(Marts { rows: vec![Arc::new(sales)], rollups })
+    }
+
     /// The marts of these names, and the others.
     pub(crate) fn apart(self, names: &[String]) -> (Marts, Marts) {
         let (rows, other_rows) = self.rows.into_iter().partition(|mart| names.contains(&mart.name));

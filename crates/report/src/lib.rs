@@ -4,6 +4,7 @@
 //! Pure: figures come in, text goes out.
 
 mod build;
+pub mod daily;
 mod document;
 mod render;
 
