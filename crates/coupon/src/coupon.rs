@@ -161,7 +161,12 @@ impl fmt::Display for Refusal {
                 write!(f, "it asks for a basket of at least {}: tell the basket (--basket)", money(*least))
             }
             Refusal::BasketTooSmall { min_cents, basket_cents } => {
-                write!(f, "it asks for a basket of at least {}, and this one is {}", money(*min_cents), money(*basket_cents))
+                write!(
+                    f,
+                    "it asks for a basket of at least {}, and this one is {}",
+                    money(*min_cents),
+                    money(*basket_cents)
+                )
             }
         }
     }
@@ -265,7 +270,11 @@ mod tests {
         let mut coupon = coupon();
         let first = coupon.redeem(&till("2011-12-01", Some(10_000), "till 4, bill 17")).expect("redeemed");
         coupon.redemption = Some(first.clone());
-        assert_eq!(coupon.redeem(&till("2012-03-01", None, "till 4, bill 17")), Ok(first.clone()), "also when it has expired");
+        assert_eq!(
+            coupon.redeem(&till("2012-03-01", None, "till 4, bill 17")),
+            Ok(first.clone()),
+            "also when it has expired"
+        );
         let refusal = coupon.redeem(&till("2011-12-01", Some(10_000), "till 5")).expect_err("redeemed");
         assert_eq!(refusal.to_string(), "it was redeemed on 2011-12-01 at 12:00 UTC in store 101");
         assert_eq!((refusal, coupon.state(day("2012-03-01"))), (Refusal::Redeemed(first), State::Redeemed));

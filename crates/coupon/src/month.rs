@@ -59,7 +59,10 @@ mod tests {
     #[test]
     fn months_know_their_days_and_their_past() {
         let month: Month = "2012-02".parse().expect("a month");
-        assert_eq!((month.first_day().to_string(), month.last_day().to_string()), ("2012-02-01".into(), "2012-02-29".into()));
+        assert_eq!(
+            (month.first_day().to_string(), month.last_day().to_string()),
+            ("2012-02-01".into(), "2012-02-29".into())
+        );
         assert_eq!(month.before(3).to_string(), "2011-11");
         assert_eq!(Month::of(month.last_day()), month);
         for wrong in ["2012-13", "2012-2", "2012-02-01", "Feb 2012", "0000-01", "+012-02", "", "2012"] {

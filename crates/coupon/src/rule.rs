@@ -80,12 +80,13 @@ impl Who {
                 // spend ≤ (1 − drop) × before / 3, without a division.
                 (spend > 0 && before > 0 && i128::from(spend) * 3_000_000 <= kept, figures.before_cents)
             }
-            Who::FirstPurchase => (spend > 0 && figures.first_purchase.is_some_and(|day| Month::of(day) == month), spend),
+            Who::FirstPurchase => {
+                (spend > 0 && figures.first_purchase.is_some_and(|day| Month::of(day) == month), spend)
+            }
             Who::Lapsed { days, days_to } => {
                 let since = figures.last_purchase.map(|day| (month.last_day() - day).num_days());
-                let lapsed = since.is_some_and(|since| {
-                    since >= i64::from(*days) && days_to.is_none_or(|to| since < i64::from(to))
-                });
+                let lapsed = since
+                    .is_some_and(|since| since >= i64::from(*days) && days_to.is_none_or(|to| since < i64::from(to)));
                 (lapsed && figures.lifetime_cents > 0, figures.lifetime_cents)
             }
             Who::Score { recency, frequency, money } => {
@@ -146,58 +147,73 @@ mod tests {
     #[test]
     fn a_tier_holds_its_lower_end_and_not_its_upper() {
         let tier = Who::Spend { from_cents: 10_000, to_cents: Some(20_000) };
-        check(&tier, &[
-            (spending(9_999), None),
-            (spending(10_000), Some(10_000)),
-            (spending(19_999), Some(19_999)),
-            (spending(20_000), None),
-        ]);
+        check(
+            &tier,
+            &[
+                (spending(9_999), None),
+                (spending(10_000), Some(10_000)),
+                (spending(19_999), Some(19_999)),
+                (spending(20_000), None),
+            ],
+        );
         let all = Who::Spend { from_cents: 0, to_cents: None };
-        check(&all, &[(spending(0), None), (spending(-1), None), (spending(1), Some(1)), (spending(i64::MAX), Some(i64::MAX))]);
+        check(
+            &all,
+            &[(spending(0), None), (spending(-1), None), (spending(1), Some(1)), (spending(i64::MAX), Some(i64::MAX))],
+        );
     }
 
     #[test]
     fn a_drop_is_measured_to_the_cent_against_the_mean_of_three_months() {
         // 600.00 in three months: a mean of 200.00, half of which is 100.00.
         let half = Who::Drop { millionths: 500_000 };
-        check(&half, &[
-            (spending(10_000), Some(60_000)),
-            (spending(10_001), None),
-            (spending(1), Some(60_000)),
-            (spending(0), None),
-            (spending(-5), None),
-            (Figures { before_cents: 0, ..spending(1) }, None),
-            (Figures { before_cents: -60_000, ..spending(1) }, None),
-            // A mean of 33.33⅓: 16.66⅔ is half of it.
-            (Figures { before_cents: 10_000, ..spending(1_666) }, Some(10_000)),
-            (Figures { before_cents: 10_000, ..spending(1_667) }, None),
-        ]);
+        check(
+            &half,
+            &[
+                (spending(10_000), Some(60_000)),
+                (spending(10_001), None),
+                (spending(1), Some(60_000)),
+                (spending(0), None),
+                (spending(-5), None),
+                (Figures { before_cents: 0, ..spending(1) }, None),
+                (Figures { before_cents: -60_000, ..spending(1) }, None),
+                // A mean of 33.33⅓: 16.66⅔ is half of it.
+                (Figures { before_cents: 10_000, ..spending(1_666) }, Some(10_000)),
+                (Figures { before_cents: 10_000, ..spending(1_667) }, None),
+            ],
+        );
     }
 
     #[test]
     fn a_first_purchase_is_in_the_month_itself() {
         let first = |day_of: &str| Figures { first_purchase: day(day_of), ..regular() };
-        check(&Who::FirstPurchase, &[
-            (first("2011-10-31"), None),
-            (first("2011-11-01"), Some(10_000)),
-            (first("2011-11-30"), Some(10_000)),
-            (Figures { spend_cents: 0, ..first("2011-11-30") }, None),
-            (Figures { first_purchase: None, ..regular() }, None),
-        ]);
+        check(
+            &Who::FirstPurchase,
+            &[
+                (first("2011-10-31"), None),
+                (first("2011-11-01"), Some(10_000)),
+                (first("2011-11-30"), Some(10_000)),
+                (Figures { spend_cents: 0, ..first("2011-11-30") }, None),
+                (Figures { first_purchase: None, ..regular() }, None),
+            ],
+        );
     }
 
     #[test]
     fn lapsed_days_are_counted_to_the_end_of_the_month() {
         let last = |day_of: &str| Figures { last_purchase: day(day_of), spend_cents: 0, ..regular() };
         let lapsed = Who::Lapsed { days: 90, days_to: Some(180) };
-        check(&lapsed, &[
-            (last("2011-09-02"), None),
-            (last("2011-09-01"), Some(70_000)),
-            (last("2011-06-04"), Some(70_000)),
-            (last("2011-06-03"), None),
-            (Figures { lifetime_cents: 0, ..last("2011-09-01") }, None),
-            (Figures { last_purchase: None, ..last("2011-09-01") }, None),
-        ]);
+        check(
+            &lapsed,
+            &[
+                (last("2011-09-02"), None),
+                (last("2011-09-01"), Some(70_000)),
+                (last("2011-06-04"), Some(70_000)),
+                (last("2011-06-03"), None),
+                (Figures { lifetime_cents: 0, ..last("2011-09-01") }, None),
+                (Figures { last_purchase: None, ..last("2011-09-01") }, None),
+            ],
+        );
         check(&Who::Lapsed { days: 90, days_to: None }, &[(last("2001-01-01"), Some(70_000))]);
     }
 
@@ -219,6 +235,12 @@ mod tests {
         assert_eq!(Points::new(&[]), None);
         assert_eq!(Points::new(&[0]), None);
         assert_eq!(Points::new(&[6]), None);
-        assert!(!Points::ALL.has(0) && Points::ALL.has(1) && Points::ALL.has(5) && !Points::ALL.has(6) && !Points::ALL.has(200));
+        assert!(
+            !Points::ALL.has(0)
+                && Points::ALL.has(1)
+                && Points::ALL.has(5)
+                && !Points::ALL.has(6)
+                && !Points::ALL.has(200)
+        );
     }
 }
