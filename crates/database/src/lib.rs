@@ -3,12 +3,14 @@
 //! - [`Ledger`]: what happened to each source file and batch, and who may write now.
 //! - [`Dimensions`]: customers, stores, products, sales team.
 //! - [`Publisher`]: rollup state and published marts, moved in one transaction with the ledger.
+//! - [`Coupons`]: what was issued to whom, and what was redeemed.
 //! - [`Schema`]: migrations, and what `doctor` and `query` need to know.
 //!
-//! [`Sqlite`] plays all four on one local file, [`MySql`] on a server. Every implementation passes `tests/conformance`.
+//! [`Sqlite`] plays all five on one local file, [`MySql`] on a server. Every implementation passes `tests/conformance`.
 
 mod bind;
 mod columns;
+mod coupons;
 mod day;
 mod dimension_file;
 mod dimensions;
@@ -25,6 +27,7 @@ mod schema;
 mod sqlite;
 mod steps;
 
+pub use coupons::{CodeMaker, Coupons, NewIssue, Redeemed, Which};
 pub use dimensions::{Dimension, DimensionColumn, Dimensions, Upserted};
 pub use ledger::{FileFilter, Lease, Ledger};
 pub use mysql::MySql;

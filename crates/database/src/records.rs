@@ -27,13 +27,15 @@ pub(crate) trait Record {
 }
 
 /// What reading a row of the ledger ends in.
-type Read<T, R> = Result<T, <R as Record>::Trouble>;
+pub(crate) type Read<T, R> = Result<T, <R as Record>::Trouble>;
 
-fn text<R: Record>(row: &R, column: &str) -> Read<String, R> {
+/// The text of a column.
+pub(crate) fn text<R: Record>(row: &R, column: &str) -> Read<String, R> {
     Ok(row.text(column)?.ok_or_else(|| odd(column, "a text", "NULL"))?)
 }
 
-fn integer<R: Record>(row: &R, column: &str) -> Read<i64, R> {
+/// The whole number of a column.
+pub(crate) fn integer<R: Record>(row: &R, column: &str) -> Read<i64, R> {
     Ok(row.integer(column)?.ok_or_else(|| odd(column, "a whole number", "NULL"))?)
 }
 
@@ -50,7 +52,7 @@ pub(crate) fn moment<R: Record>(row: &R, column: &str) -> Read<DateTime<Utc>, R>
 }
 
 /// The count of a column.
-fn count<R: Record>(row: &R, column: &str) -> Read<u64, R> {
+pub(crate) fn count<R: Record>(row: &R, column: &str) -> Read<u64, R> {
     let value = integer(row, column)?;
     Ok(u64::try_from(value).map_err(|_| odd(column, "a count", &value.to_string()))?)
 }
@@ -81,7 +83,7 @@ fn json<T: DeserializeOwned, R: Record>(row: &R, column: &str) -> Read<T, R> {
 }
 
 /// A value that Tillmart did not write so.
-fn odd(column: &str, expected: &str, found: &str) -> Box<Fault> {
+pub(crate) fn odd(column: &str, expected: &str, found: &str) -> Box<Fault> {
     let fault = database(format!("the ledger's column `{column}` holds what Tillmart did not write"))
         .expected(expected)
         .found(found)

@@ -17,13 +17,14 @@ use std::sync::Arc;
 use tillmart_model::{Clock, Result};
 
 /// Every step, in order.
-const STEPS: [Step; 2] = [
+const STEPS: [Step; 3] = [
     Step { number: 1, name: "ledger", sql: include_str!("../../../../sql/ledger/mysql/migrations/0001_ledger.sql") },
     Step {
         number: 2,
         name: "dimensions",
         sql: include_str!("../../../../sql/ledger/mysql/migrations/0002_dimensions.sql"),
     },
+    Step { number: 3, name: "coupons", sql: include_str!("../../../../sql/ledger/mysql/migrations/0003_coupons.sql") },
 ];
 
 /// How long a migration waits for another that is under way.

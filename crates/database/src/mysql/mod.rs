@@ -8,6 +8,7 @@
 
 mod bulk;
 mod connect;
+mod coupons;
 mod dimensions;
 mod lease;
 mod ledger;

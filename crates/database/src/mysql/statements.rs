@@ -24,4 +24,10 @@ sql! {
     FILE_ARCHIVED: "file_archived",
     FILE_REPLAYED: "file_replayed",
     FILES_KEPT_IN_PLACE: "files_kept_in_place",
+    COUPON_ISSUES: "coupon_issues",
+    COUPON_ISSUE_PUT: "coupon_issue_put",
+    COUPON_MONTH_LOCK: "coupon_month_lock",
+    COUPON_BY_CODE: "coupon_by_code",
+    COUPON_PAGE: "coupon_page",
+    COUPON_REDEEM: "coupon_redeem",
 }

@@ -4,6 +4,7 @@
 //! - One connection serves the ledger; bulk work (dimensions, publications) opens its own.
 //! - SQLite blocks, so every call runs on tokio's blocking threads.
 
+mod coupons;
 mod dimensions;
 mod kept;
 mod lease;

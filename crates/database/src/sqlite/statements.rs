@@ -19,3 +19,10 @@ pub(super) const FILES: &str = include_str!("../../../../sql/ledger/sqlite/files
 pub(super) const FILE_LANDED_WITH_PATH: &str = include_str!("../../../../sql/ledger/sqlite/file_landed_with_path.sql");
 pub(super) const FILE_LANDED_SIZES: &str = include_str!("../../../../sql/ledger/sqlite/file_landed_sizes.sql");
 pub(super) const FILES_KEPT_IN_PLACE: &str = include_str!("../../../../sql/ledger/sqlite/files_kept_in_place.sql");
+
+pub(super) const COUPON_ISSUES: &str = include_str!("../../../../sql/ledger/sqlite/coupon_issues.sql");
+pub(super) const COUPON_ISSUE_PUT: &str = include_str!("../../../../sql/ledger/sqlite/coupon_issue_put.sql");
+pub(super) const COUPON_PUT: &str = include_str!("../../../../sql/ledger/sqlite/coupon_put.sql");
+pub(super) const COUPON_BY_CODE: &str = include_str!("../../../../sql/ledger/sqlite/coupon_by_code.sql");
+pub(super) const COUPON_PAGE: &str = include_str!("../../../../sql/ledger/sqlite/coupon_page.sql");
+pub(super) const COUPON_REDEEM: &str = include_str!("../../../../sql/ledger/sqlite/coupon_redeem.sql");

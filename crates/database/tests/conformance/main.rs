@@ -3,6 +3,7 @@
 //! A case takes a [`Setting`], which opens the same database as often as it is asked. To add an implementation, write
 //! its setting and one line of `conformance!` at the end of this file. To add a promise, add a case here first.
 
+mod coupons;
 mod dimensions;
 mod ledger;
 mod mariadb;
@@ -16,11 +17,11 @@ mod scopes;
 mod sqlite;
 
 use std::sync::Arc;
-use tillmart_database::{Dimensions, Ledger, Publisher, Schema};
+use tillmart_database::{Coupons, Dimensions, Ledger, Publisher, Schema};
 
-/// All four roles at once.
-trait Database: Ledger + Dimensions + Publisher + Schema {}
-impl<T: Ledger + Dimensions + Publisher + Schema> Database for T {}
+/// All roles at once.
+trait Database: Ledger + Dimensions + Publisher + Schema + Coupons {}
+impl<T: Ledger + Dimensions + Publisher + Schema + Coupons> Database for T {}
 
 /// One empty database of its own, gone when this is dropped.
 #[async_trait::async_trait]
@@ -93,6 +94,16 @@ macro_rules! conformance {
                 migrate_is_idempotent_and_checked,
                 two_may_migrate_at_once,
                 tables_are_told_and_read,
+            );
+            conformance!(@cases $fresh, coupons:
+                what_was_issued_comes_back_as_written,
+                a_second_issue_gives_nothing_new,
+                a_refused_issue_leaves_nothing,
+                one_of_two_issues_is_done,
+                a_code_that_is_taken_gives_way_to_the_next_counter,
+                a_redemption_is_kept_and_its_reference_repeats_it,
+                what_is_refused_is_not_redeemed,
+                one_of_two_tills_redeems,
             );
             conformance!(@cases $fresh, dimensions:
                 a_file_is_loaded_and_read_back_exactly,
