@@ -106,6 +106,12 @@ pub trait Ledger: Send + Sync {
     /// Source files of the feed, newest first.
     async fn files(&self, feed: &str, filter: &FileFilter) -> Result<Vec<SourceFile>>;
 
+    /// Source files of the feed's batches whose claim date is from one day to another, both among them; newest first.
+    async fn files_claimed(&self, feed: &str, first: NaiveDate, last: NaiveDate) -> Result<Vec<SourceFile>>;
+
+    /// The feed's source files of these ids, newest first; ids that it does not have are left out.
+    async fn files_of_ids(&self, feed: &str, ids: &[i64]) -> Result<Vec<SourceFile>>;
+
     /// The source file that landed these bytes, if its rows are still in the marts: revoked files do not count.
     async fn landed_with_digest(&self, feed: &str, digest: &str) -> Result<Option<i64>>;
 

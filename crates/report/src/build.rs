@@ -33,7 +33,12 @@ impl Value {
             Self::Share(millionths) | Self::Change(Change::Share(millionths) | Change::Points(millionths)) => {
                 Some((i128::from(*millionths), SHARE_SCALE))
             }
-            Self::Change(Change::None) | Self::Text(_) | Self::Day(_) | Self::Month(_) | Self::Missing => None,
+            Self::Change(Change::None)
+            | Self::Id(_)
+            | Self::Text(_)
+            | Self::Day(_)
+            | Self::Month(_)
+            | Self::Missing => None,
         }
     }
 }

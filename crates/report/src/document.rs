@@ -9,6 +9,8 @@ pub enum Value {
     Money(i128),
     /// A number of things.
     Count(i64),
+    /// The number by which a thing is known: of a store, a sales person, a batch. Never summed, never set apart by thousands.
+    Id(i64),
     /// A decimal number: unscaled digits and how many of them are fraction digits.
     Decimal(i128, u8),
     /// A share in millionths: 12,345 is 1.2345 %.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use tillmart_model::{FileReason, RowReason};
 
 mod generate;
+mod report;
 mod secrets;
 #[cfg(test)]
 mod tests;
@@ -12,6 +13,8 @@ mod to;
 
 use generate::GENERATE_EXAMPLES;
 pub(crate) use generate::{GenerateArgs, GenerateFormat};
+use report::REPORT_HELP;
+pub(crate) use report::{DailyArgs, ReportCommand, ReportOutput};
 use secrets::SECRETS_HELP;
 pub(crate) use secrets::SecretsCommand;
 
@@ -105,6 +108,9 @@ pub(crate) enum Command {
     /// Recompute every mart from the landed rows and compare, to the cent. A difference is exit code 2.
     #[command(after_help = EXIT_CODES)]
     Verify,
+    /// Tell what was sold and what is missing: reports for people, as pages, tables and files.
+    #[command(subcommand, after_help = REPORT_HELP)]
+    Report(ReportCommand),
     /// Ask the marts, dimensions and rejects with SQL.
     #[command(after_help = QUERY_EXAMPLES)]
     Query(QueryArgs),

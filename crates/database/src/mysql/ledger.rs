@@ -174,6 +174,26 @@ impl Ledger for MySql {
         .await
     }
 
+    async fn files_claimed(&self, feed: &str, first: NaiveDate, last: NaiveDate) -> Result<Vec<SourceFile>> {
+        let values: [Value; 3] = [feed.into(), first.to_string().into(), last.to_string().into()];
+        self.read(move |link| {
+            let claimed = "WHERE batch_id IN (SELECT id FROM tillmart_batch WHERE feed = ? AND claim_date BETWEEN ? AND ?) \
+                           ORDER BY id DESC";
+            select_files(link, claimed, values.to_vec())
+        })
+        .await
+    }
+
+    async fn files_of_ids(&self, feed: &str, ids: &[i64]) -> Result<Vec<SourceFile>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let feed = feed.to_owned();
+        let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+        let of_ids = format!("WHERE feed = ? AND id IN ({}) ORDER BY id DESC", ids.join(", "));
+        self.read(move |link| select_files(link, &of_ids, vec![feed.as_str().into()])).await
+    }
+
     async fn landed_with_digest(&self, feed: &str, digest: &str) -> Result<Option<i64>> {
         let (feed, digest) = (feed.to_owned(), digest.to_owned());
         self.read(move |link| {

@@ -147,6 +147,16 @@ impl Ledger for Sqlite {
         .await
     }
 
+    async fn files_claimed(&self, feed: &str, first: NaiveDate, last: NaiveDate) -> Result<Vec<SourceFile>> {
+        let values = [feed.to_owned(), first.to_string(), last.to_string()];
+        self.ledger(move |connection| select_files(connection, statements::FILES_CLAIMED, values)).await
+    }
+
+    async fn files_of_ids(&self, feed: &str, ids: &[i64]) -> Result<Vec<SourceFile>> {
+        let values = [feed.to_owned(), format!("{ids:?}")];
+        self.ledger(move |connection| select_files(connection, statements::FILES_OF_IDS, values)).await
+    }
+
     async fn landed_with_digest(&self, feed: &str, digest: &str) -> Result<Option<i64>> {
         let (feed, digest) = (feed.to_owned(), digest.to_owned());
         self.ledger(move |connection| {

@@ -362,6 +362,28 @@ pub(crate) async fn files_are_filtered_newest_first(setting: &dyn Setting) {
     assert!(ids.len() == 2 && ids[0] == second.id && ids[0] > ids[1], "{ids:?}");
 }
 
+pub(crate) async fn files_are_found_by_claim_date_and_by_id(setting: &dyn Setting) {
+    let database = migrated(setting).await;
+    let lease = leased(&*database).await;
+    finished(&*database, &lease, &["a.csv", "b.csv"]).await;
+    let later = today() + chrono::Days::new(2);
+    let files = [found("c.csv", 1)];
+    database.claim(&lease, &BatchKind::Load, later, "sales_data", &files, at(1)).await.expect("claimed");
+    let paths = |files: Vec<SourceFile>| -> Vec<String> { files.into_iter().map(|file| file.found.path).collect() };
+    let claimed = async |first, last| paths(database.files_claimed(FEED, first, last).await.expect("read"));
+    assert_eq!(claimed(today(), today()).await, ["b.csv", "a.csv"]);
+    assert_eq!(claimed(today(), later).await, ["c.csv", "b.csv", "a.csv"], "both ends");
+    assert_eq!(claimed(today() + chrono::Days::new(1), later).await, ["c.csv"]);
+    assert_eq!(claimed(later, today()).await, Vec::<String>::new());
+    assert_eq!(database.files_claimed("returns", today(), later).await.expect("read"), []);
+    let all = database.files(FEED, &FileFilter::default()).await.expect("read");
+    let ids: Vec<i64> = all.iter().map(|file| file.id).collect();
+    let found = database.files_of_ids(FEED, &[ids[2], ids[0], 999]).await.expect("read");
+    assert_eq!(found, [all[0].clone(), all[2].clone()]);
+    assert_eq!(database.files_of_ids(FEED, &[]).await.expect("read"), []);
+    assert_eq!(database.files_of_ids("returns", &ids).await.expect("read"), []);
+}
+
 pub(crate) async fn feeds_do_not_see_each_other(setting: &dyn Setting) {
     let database: Arc<dyn Database> = migrated(setting).await;
     let lease = leased(&*database).await;

@@ -52,6 +52,7 @@ macro_rules! conformance {
                 the_same_bytes_land_once,
                 kept_files_are_told,
                 files_are_filtered_newest_first,
+                files_are_found_by_claim_date_and_by_id,
                 feeds_do_not_see_each_other,
                 outcomes_and_money_come_back_as_written,
             );

@@ -93,5 +93,7 @@ pub(crate) fn at_hand(name: &str, columns: Vec<(&str, ArrayRef)>) -> Result<Rela
 pub(crate) fn unlike(error: tillmart_engine::PlanError) -> Fault {
     Fault::new(FaultKind::Mart, "the report cannot be made of the marts that are there")
         .found(error.strip_backtrace())
-        .hint("a file in the marts folder that takes a built-in mart's place must keep its columns: give it another name")
+        .hint(
+            "a file in the marts folder that takes a built-in mart's place must keep its columns: give it another name",
+        )
 }

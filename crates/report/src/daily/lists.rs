@@ -80,7 +80,7 @@ pub(super) fn persons(report: &Daily) -> Section {
     );
     for person in &report.persons.first {
         let name = person.name.clone().map_or(Value::Missing, Value::Text);
-        let mut values = vec![Value::Count(person.person), name, Value::Count(i64::from(person.store))];
+        let mut values = vec![Value::Id(person.person), name, Value::Id(i64::from(person.store))];
         values.extend(sums(&person.sold));
         table.rows.push(Row::new(values));
     }

@@ -92,16 +92,14 @@ fn stores(report: &Daily) -> Section {
         let net = |sold: Option<Sold>| told(sold, Sold::net);
         let month = net(Some(sold.month.unwrap_or_default()));
         let mut values = vec![store, manager, net(day), changed(&net(day), &net(sold.last_week))];
-        values.extend(
-            [1, 2, 3, 5, 6, 7, 8].map(|measure: usize| told(day, MEASURES[measure].2)),
-        );
+        values.extend([1, 2, 3, 5, 6, 7, 8].map(|measure: usize| told(day, MEASURES[measure].2)));
         let (before, year) = (net(sold.month_before), net(sold.year_before));
         values.extend([month.clone(), changed(&month, &before), changed(&month, &year)]);
         values
     };
     for StoreSold { store, manager, sold } in &report.stores {
         let manager = manager.clone().map_or(Value::Missing, Value::Text);
-        table.rows.push(Row::new(line(Value::Count(i64::from(*store)), manager, sold)));
+        table.rows.push(Row::new(line(Value::Id(i64::from(*store)), manager, sold)));
     }
     if report.stores.len() > 1 {
         table.rows.push(Row::total(line(Value::text("All"), Value::Missing, &report.all)));
@@ -119,11 +117,8 @@ fn changed(now: &Value, then: &Value) -> Value {
 
 /// Net sales of the best stores; none for a single one.
 fn store_chart(report: &Daily) -> Option<Chart> {
-    let mut sold: Vec<(i32, i128)> = report
-        .stores
-        .iter()
-        .filter_map(|store| store.sold.day.map(|sold| (store.store, sold.net_cents())))
-        .collect();
+    let mut sold: Vec<(i32, i128)> =
+        report.stores.iter().filter_map(|store| store.sold.day.map(|sold| (store.store, sold.net_cents()))).collect();
     if sold.len() < 2 {
         return None;
     }
@@ -138,7 +133,9 @@ fn store_chart(report: &Daily) -> Option<Chart> {
     Some(Chart {
         name: "store_net_sales".to_owned(),
         title,
-        alternative: format!("Bars of net sales, from store {best} with the most to store {least}; the table has every figure."),
+        alternative: format!(
+            "Bars of net sales, from store {best} with the most to store {least}; the table has every figure."
+        ),
         kind: ChartKind::Bars,
         labels: sold.iter().map(|(store, _)| format!("Store {store}")).collect(),
         series: vec![Series::new(

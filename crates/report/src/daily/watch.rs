@@ -81,18 +81,26 @@ pub(super) fn section(report: &Daily) -> Section {
             "Every store that usually sells has sold, nothing of the day is rejected, and no file waits.",
         ));
     }
-    section = section.with(missing(report));
-    section = section.with(rejects("rejects", format!("Rejected rows of {day}"), &watch.rejected, "No row of the day is rejected."));
     let undated = "Rejected rows that came with the day and do not say which day they are of".to_owned();
-    section = section.with(rejects("undated_rejects", undated, &watch.undated, "None."));
+    let mut tables = vec![
+        missing(report),
+        rejects("rejects", format!("Rejected rows of {day}"), &watch.rejected),
+        rejects("undated_rejects", undated, &watch.undated),
+    ];
     if let Some(rows) = watch.looked_through {
-        section = section
-            .with(Note::plain(format!("More rejects are open than can be looked through here: these are of the newest {rows}.")));
+        section = section.with(Note::plain(format!(
+            "More rejects are open than can be looked through here: these are of the newest {rows}."
+        )));
     }
     let rejected = "Files that came with the day and were rejected whole";
-    section = section.with(files("rejected_files", rejected, "Reason", &watch.rejected_files));
+    tables.push(files("rejected_files", rejected, "Reason", &watch.rejected_files));
     let duplicates = "Files that came with the day and were skipped: their bytes had landed before";
-    section = section.with(files("duplicates", duplicates, "Landed as", &watch.duplicates));
+    tables.push(files("duplicates", duplicates, "Landed as", &watch.duplicates));
+    // What there is nothing of is not told five times: one sentence says that all is well.
+    if report.all.day.is_none() {
+        section = section.with(Note::warning(format!("No sale of {day} has landed.")));
+    }
+    section = tables.into_iter().filter(|table| !table.rows.is_empty()).fold(section, Section::with);
     if watch.files_waiting > 0 {
         section = section.with(Note::warning(format!(
             "{} wait in the incoming area ({} bytes); `tillmart run` loads them.",
@@ -115,11 +123,11 @@ fn missing(report: &Daily) -> Table {
             Column::numbers("usual_net_sales", "Usual net sales"),
             Column::words("last_sold", "Last sale on"),
         ],
-        "Every store that usually sells has sold.",
+        "None.",
     );
     for store in &report.watch.missing {
         table.rows.push(Row::new(vec![
-            Value::Count(i64::from(store.store)),
+            Value::Id(i64::from(store.store)),
             store.manager.clone().map_or(Value::Missing, Value::Text),
             Value::Count(store.weekdays_sold),
             Value::Money(store.usual_cents),
@@ -129,14 +137,14 @@ fn missing(report: &Daily) -> Table {
     table
 }
 
-fn rejects(name: &str, title: String, rejected: &[Rejected], empty: &str) -> Table {
+fn rejects(name: &str, title: String, rejected: &[Rejected]) -> Table {
     let columns = vec![
         Column::words("reason", "Reason"),
         Column::numbers("rows", "Rows"),
         Column::numbers("money_at_stake", "Money at stake"),
         Column::numbers("rows_without_money", "Rows without a total"),
     ];
-    let mut table = Table::new(name, title, columns, empty);
+    let mut table = Table::new(name, title, columns, "None.");
     let line = |reason: Value, rows: i64, with_money: i64, cents: i128| {
         let money = if with_money > 0 { Value::Money(cents) } else { Value::Missing };
         vec![reason, Value::Count(rows), money, Value::Count(rows - with_money)]
@@ -158,7 +166,7 @@ fn files(name: &str, title: &str, why: &str, files: &[OddFile]) -> Table {
     let columns = vec![Column::numbers("file", "File"), Column::words("path", "Path"), Column::words("why", why)];
     let mut table = Table::new(name, title, columns, "None.");
     for file in files {
-        table.rows.push(Row::new(vec![Value::Count(file.id), Value::text(&file.path), Value::text(&file.why)]));
+        table.rows.push(Row::new(vec![Value::Id(file.id), Value::text(&file.path), Value::text(&file.why)]));
     }
     table
 }

@@ -164,14 +164,14 @@ impl Serialize for Said<'_> {
     }
 }
 
-/// A value that no reader can round: counts are numbers, everything with a fraction is text, and what is missing is null.
+/// A value that no reader can round: counts and ids are numbers, everything with a fraction is text, and what is missing is null.
 struct Exact<'a>(&'a Value);
 
 impl Serialize for Exact<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Value::Missing | Value::Change(Change::None) => serializer.serialize_none(),
-            Value::Count(count) => serializer.serialize_i64(*count),
+            Value::Count(number) | Value::Id(number) => serializer.serialize_i64(*number),
             other => serializer.serialize_str(&plain(other)),
         }
     }

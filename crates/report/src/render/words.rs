@@ -14,6 +14,7 @@ pub(super) fn shown(value: &Value) -> String {
     match value {
         Value::Money(cents) => grouped(&cents_text(*cents)),
         Value::Count(count) => grouped(&count.to_string()),
+        Value::Id(id) => id.to_string(),
         Value::Decimal(unscaled, scale) => grouped(&decimal(*unscaled, *scale)),
         Value::Share(millionths) => format!("{} %", tenths(*millionths)),
         Value::Text(text) => visible(text),
@@ -28,7 +29,7 @@ pub(super) fn shown(value: &Value) -> String {
 pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Money(cents) => cents_text(*cents),
-        Value::Count(count) => count.to_string(),
+        Value::Count(number) | Value::Id(number) => number.to_string(),
         Value::Decimal(unscaled, scale) => decimal(*unscaled, *scale),
         Value::Share(millionths) | Value::Change(Change::Share(millionths) | Change::Points(millionths)) => {
             decimal(i128::from(*millionths), 6)
@@ -44,6 +45,7 @@ pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Money(_) => "money",
         Value::Count(_) => "count",
+        Value::Id(_) => "id",
         Value::Decimal(_, _) => "decimal",
         Value::Share(_) => "share",
         Value::Text(_) => "text",
@@ -201,6 +203,7 @@ mod tests {
             (Value::Money(-100_000), "-1,000.00"),
             (Value::Money(i128::MIN), "-1,701,411,834,604,692,317,316,873,037,158,841,057.28"),
             (Value::Count(1_000), "1,000"),
+            (Value::Id(13_708), "13708"),
             (Value::Count(i64::MIN), "-9,223,372,036,854,775,808"),
             (Value::Decimal(12_345, 1), "1,234.5"),
             (Value::Decimal(-7, 3), "-0.007"),

@@ -11,6 +11,7 @@ pub(crate) mod init;
 pub(crate) mod optimize;
 pub(crate) mod query;
 pub(crate) mod rejects;
+pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod secrets;
 pub(crate) mod status;

@@ -19,6 +19,8 @@ mod formats;
 
 mod replay;
 
+mod report_daily;
+
 mod revoke;
 
 mod optimize;

@@ -7,22 +7,22 @@ use std::fs;
 use std::path::Path;
 
 /// Calls and what they told, one after another.
-struct Transcript<'a> {
+pub(crate) struct Transcript<'a> {
     shop: &'a Shop,
     text: String,
 }
 
 impl<'a> Transcript<'a> {
-    fn new(shop: &'a Shop) -> Transcript<'a> {
+    pub(crate) fn new(shop: &'a Shop) -> Transcript<'a> {
         Transcript { shop, text: String::new() }
     }
 
-    fn call(&mut self, arguments: &[&str]) -> Told {
+    pub(crate) fn call(&mut self, arguments: &[&str]) -> Told {
         self.call_with(arguments, &[])
     }
 
     /// With variables, which are not shown.
-    fn call_with(&mut self, arguments: &[&str], variables: &[(&str, &str)]) -> Told {
+    pub(crate) fn call_with(&mut self, arguments: &[&str], variables: &[(&str, &str)]) -> Told {
         let told = self.shop.tillmart_with(arguments, variables);
         let line: Vec<String> = arguments
             .iter()
@@ -53,7 +53,7 @@ impl<'a> Transcript<'a> {
     }
 
     #[track_caller]
-    fn is(&self, name: &str) {
+    pub(crate) fn is(&self, name: &str) {
         is(name, &self.text);
     }
 }

@@ -35,7 +35,8 @@ impl Pipeline {
         let store_day = reader.rows(STORE_DAY, "store_day", &ranges).await?;
         let stores = self.stores(&store_day, &period, &managers).await?;
         let all = stores.iter().fold(Compared::default(), |all, store| together(&all, &store.sold));
-        let watch = Watch { missing: self.missing(&store_day, &period, &periods, &managers).await?, ..Watch::default() };
+        let watch =
+            Watch { missing: self.missing(&store_day, &period, &periods, &managers).await?, ..Watch::default() };
         let day = Span { first: periods.day, last: periods.day };
         let person_day = reader.rows(PERSON_DAY, "person_day", &[days(day, store)]).await?;
         let product_day = match store {

@@ -22,8 +22,7 @@ impl Pipeline {
         let snapshot = self.lake.snapshot(SALES_MART, version).await?;
         let active = snapshot.map(|snapshot| snapshot.files).unwrap_or_default();
         let wanted = active.iter().filter(|file| may_hold(file, store, day));
-        let files =
-            self.landed_files(wanted.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?;
+        let files = self.landed_files(wanted.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?;
         let (schema, partitions) = (reader.marts.sales_schema(), reader.marts.sales_partitions());
         let sales = Relation::landed("sales", &self.objects(), schema, partitions, &files)
             .and_then(|sales| sales.only("store_id", &[store]))

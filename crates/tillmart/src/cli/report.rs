@@ -1,0 +1,60 @@
+//! `report`.
+
+use chrono::NaiveDate;
+use clap::{Args, Subcommand, value_parser};
+use std::path::PathBuf;
+use tillmart_report::Format;
+
+pub(super) const REPORT_HELP: &str = "\
+Examples:
+  tillmart report daily                                  yesterday, for people at a terminal
+  tillmart report daily --date 2011-11-14 --store 7      one day of one store
+  tillmart report daily --date 2011-11-14 --out day.html one page that needs nothing else
+  tillmart report daily --json                           for programs
+
+Exit codes:
+   0  all done (also when nothing was sold)
+   2  could not do it";
+
+/// Commands of `report`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReportCommand {
+    /// What a day came to, store by store, and what is missing from it.
+    #[command(after_help = REPORT_HELP)]
+    Daily(DailyArgs),
+}
+
+/// Arguments of `report daily`.
+#[derive(Debug, Args)]
+pub(crate) struct DailyArgs {
+    /// The day, e.g. 2011-11-14 [default: yesterday, in the feed's time zone].
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) date: Option<NaiveDate>,
+    /// Only this store.
+    #[arg(long, value_name = "ID", value_parser = value_parser!(i32), allow_negative_numbers = true)]
+    pub(crate) store: Option<i32>,
+    /// How and where it is written.
+    #[command(flatten)]
+    pub(crate) output: ReportOutput,
+}
+
+/// How and where a report is written.
+#[derive(Debug, Args)]
+pub(crate) struct ReportOutput {
+    /// terminal, html, csv, json or md [default: as --out ends, else terminal].
+    #[arg(long, value_name = "FORMAT", value_parser = format, conflicts_with = "json")]
+    pub(crate) format: Option<Format>,
+    /// Write it to this file, and nothing to stdout. A file that is there is replaced.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+fn day(text: &str) -> Result<NaiveDate, String> {
+    // Only the full form: 2011-1-4 may be a slip.
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|day| day.to_string() == text);
+    day.ok_or_else(|| "expected a day of the calendar as YYYY-MM-DD, e.g. 2011-11-14".to_owned())
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    name.parse().map_err(|unknown: tillmart_report::UnknownFormat| unknown.to_string())
+}
