@@ -4,9 +4,10 @@
 //! - [`Dimensions`]: customers, stores, products, sales team.
 //! - [`Publisher`]: rollup state and published marts, moved in one transaction with the ledger.
 //! - [`Coupons`]: what was issued to whom, and what was redeemed.
+//! - [`Reports`]: what reports ask beyond published rows, and the figures they told.
 //! - [`Schema`]: migrations, and what `doctor` and `query` need to know.
 //!
-//! [`Sqlite`] plays all five on one local file, [`MySql`] on a server. Every implementation passes `tests/conformance`.
+//! [`Sqlite`] plays all six on one local file, [`MySql`] on a server. Every implementation passes `tests/conformance`.
 
 mod bind;
 mod columns;
@@ -22,6 +23,7 @@ mod publish;
 mod range;
 mod records;
 mod refusal;
+mod reports;
 mod rules;
 mod schema;
 mod sqlite;
@@ -33,5 +35,6 @@ pub use ledger::{FileFilter, Lease, Ledger};
 pub use mysql::MySql;
 pub use publish::{Finish, Publication, Publisher, StateTable, TargetTable};
 pub use range::TargetRange;
+pub use reports::{CustomersOfMonth, KeptMonth, Reports, Spenders, StoreMonth, TIERS_MAX};
 pub use schema::{Migration, Schema};
 pub use sqlite::Sqlite;

@@ -54,6 +54,9 @@ pub trait Publisher: Send + Sync {
     /// is refused with what was expected.
     async fn prepare(&self, state: &StateTable, target: &TargetTable) -> Result<()>;
 
+    /// Makes an index of a target table over these columns, if it has none, for readers that ask by them.
+    async fn index(&self, target: &TargetTable, columns: &[String]) -> Result<()>;
+
     /// Opens the one transaction that publishes a `Committed` batch. `Busy` if the lease is not current;
     /// a `Promise` fault if the batch is in another state (a published one is never published again).
     async fn begin(&self, lease: &Lease, batch_id: i64) -> Result<Box<dyn Publication>>;

@@ -64,7 +64,7 @@ pub use look::{OpenReject, RejectFilter, Status};
 pub use marts::{BUILT_IN, Marts, REJECTS, SALES_MART};
 pub use observe::{Observer, Point, Silent};
 pub use optimize::Optimized;
-pub use reports::DailyRequest;
+pub use reports::{DailyRequest, MonthlyRequest, ReportOptions, WrittenReport};
 pub use shop::{Options, Pipeline, Seams};
 pub use summary::{PlannedFile, RunPlan, Summary};
 pub use verify::{Difference, Verified};

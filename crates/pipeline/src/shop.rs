@@ -2,13 +2,14 @@
 
 use crate::Observer;
 use crate::marts::Marts;
+use crate::reports::ReportOptions;
 use arrow::array::RecordBatch;
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tillmart_database::{Dimension, Dimensions, Ledger, Publisher, Schema};
+use tillmart_database::{Dimension, Dimensions, Ledger, Publisher, Reports, Schema};
 use tillmart_engine::{DimensionTables, Engine, Objects};
 use tillmart_lake::{Lake, Store};
 use tillmart_model::{ArchivePolicy, Clock, Contract, Fault, FaultKind, Incentive, Profile, Redelivery, Result};
@@ -46,6 +47,8 @@ pub struct Options {
     pub marts_folder: PathBuf,
     /// Buckets of row-level marts that are bucketed.
     pub buckets: u32,
+    /// What reports tell, and which of them runs write.
+    pub reports: ReportOptions,
     /// The incentive of the best sellers.
     pub incentive: Incentive,
     /// Bytes that landing may hold in open files, over all tasks.
@@ -73,6 +76,8 @@ pub struct Seams {
     pub publisher: Arc<dyn Publisher>,
     /// The database's own schema.
     pub schema: Arc<dyn Schema>,
+    /// Reports' own questions.
+    pub reports: Arc<dyn Reports>,
     /// Where plans run.
     pub engine: Arc<dyn Engine>,
     /// The time.
@@ -146,6 +151,9 @@ impl Pipeline {
         for rollup in &marts.rollups {
             let (state, target) = Marts::database_tables(rollup);
             self.seams.publisher.prepare(&state, &target).await?;
+            if !rollup.index.is_empty() {
+                self.seams.publisher.index(&target, &rollup.index).await?;
+            }
         }
         Ok(())
     }

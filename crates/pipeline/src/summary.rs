@@ -1,5 +1,7 @@
 //! What a run did, as one object.
 
+use crate::marts::SALES_MART;
+use chrono::NaiveDate;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use tillmart_model::{Batch, BatchKind, FileOutcome, FileReason, Manifest, SourceFile, Tally, money};
@@ -61,6 +63,15 @@ pub struct Summary {
     pub milliseconds: u64,
     /// Bytes of landed files over wall time, in 10^6 bytes a second.
     pub megabytes_per_second: u64,
+    /// Reports that were written when the run was done, by path.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<String>,
+    /// Reports that could not be written, and why: what landed has landed all the same.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reports_failed: BTreeMap<String, String>,
+    /// Days of the sales that landed.
+    #[serde(skip)]
+    pub(crate) days: BTreeSet<NaiveDate>,
     #[serde(skip)]
     money_cents: i128,
 }
@@ -110,6 +121,8 @@ impl Summary {
                 _ => {}
             }
         }
+        let sales = manifest.files.iter().filter(|file| file.table == SALES_MART && !file.rewritten);
+        self.days.extend(sales.flat_map(|file| days_of(&file.stats)));
         let landed = manifest.splits.iter().filter(|report| report.fault.is_none());
         self.rows_orphan += landed.map(|report| report.rows_orphan).sum::<u64>();
         for tally in manifest.splits.iter().flat_map(|report| report.landed_by_file.values()) {
@@ -179,6 +192,16 @@ impl Summary {
     fn add_money(&mut self, tally: &Tally) {
         self.money_cents += tally.money_cents;
         self.money_landed = money::cents_text(self.money_cents);
+    }
+}
+
+/// The days from the first to the last that a data file's statistics tell of: its sales are of one month.
+fn days_of(stats: &str) -> Vec<NaiveDate> {
+    let stats: serde_json::Value = serde_json::from_str(stats).unwrap_or_default();
+    let bound = |which: &str| stats.get(which)?.get("sales_date")?.as_str()?.parse::<NaiveDate>().ok();
+    match (bound("minValues"), bound("maxValues")) {
+        (Some(first), Some(last)) => first.iter_days().take_while(|day| *day <= last).take(31).collect(),
+        _ => Vec::new(),
     }
 }
 

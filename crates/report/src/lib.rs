@@ -6,6 +6,7 @@
 mod build;
 pub mod daily;
 mod document;
+pub mod monthly;
 mod render;
 
 pub use document::{

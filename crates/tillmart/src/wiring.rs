@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tillmart_database::{Dimensions, Ledger, MySql, Publisher, Schema, Sqlite};
+use tillmart_database::{Dimensions, Ledger, MySql, Publisher, Reports, Schema, Sqlite};
 use tillmart_engine::Embedded;
 use tillmart_lake::Store;
 use tillmart_model::{Clock, Fault, FaultKind, MySqlServer, Result};
-use tillmart_pipeline::{Options, Pipeline, Seams};
+use tillmart_pipeline::{Options, Pipeline, ReportOptions, Seams};
 use tokio::runtime::Runtime;
 
 /// Open data files take this part of a run's memory: measured on a day of 1 GB, where the rest goes to dimensions and buffers.
@@ -28,20 +28,27 @@ pub(crate) struct Project {
     pub(crate) runtime: Runtime,
 }
 
-/// The relational database in its four roles, whatever stands behind them.
+/// The relational database in its roles, whatever stands behind them.
 #[derive(Clone)]
 pub(crate) struct Database {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) dimensions: Arc<dyn Dimensions>,
     pub(crate) publisher: Arc<dyn Publisher>,
+    pub(crate) reports: Arc<dyn Reports>,
     pub(crate) schema: Arc<dyn Schema>,
 }
 
 impl Database {
     /// One implementation that plays all roles.
-    fn of(roles: impl Ledger + Dimensions + Publisher + Schema + 'static) -> Database {
+    fn of(roles: impl Ledger + Dimensions + Publisher + Reports + Schema + 'static) -> Database {
         let roles = Arc::new(roles);
-        Database { ledger: roles.clone(), dimensions: roles.clone(), publisher: roles.clone(), schema: roles }
+        Database {
+            ledger: roles.clone(),
+            dimensions: roles.clone(),
+            publisher: roles.clone(),
+            reports: roles.clone(),
+            schema: roles,
+        }
     }
 
     /// Opens the file or the server that the settings name.
@@ -68,12 +75,13 @@ pub(crate) fn open_with(folder: &Path, cli: &Cli, variables: &[(String, String)]
     let store = Store::open(&settings.storage.root, &settings.project, &access)?;
     let tasks = tasks(&settings);
     let memory = settings.run.memory_mib as usize * (1 << 20);
-    let Database { ledger, dimensions, publisher, schema } = database.clone();
+    let Database { ledger, dimensions, publisher, reports, schema } = database.clone();
     let seams = Seams {
         store: store.clone(),
         ledger,
         dimensions,
         publisher,
+        reports,
         schema,
         engine: Arc::new(Embedded::new(tasks, memory)),
         clock: clock()?,
@@ -131,6 +139,13 @@ fn options(settings: &Settings) -> Options {
         time_zone: feed.time_zone,
         marts_folder: settings.marts_folder(),
         buckets: settings.marts.customer_buckets,
+        reports: ReportOptions {
+            area: storage.reports.clone(),
+            write: settings.reports.write.clone(),
+            days_max: settings.reports.days_max,
+            months_max: settings.reports.months_max,
+            spend_tiers: settings.reports.spend_tiers.clone(),
+        },
         incentive: settings.marts.incentive,
         memory_bytes: settings.run.memory_mib as usize * (1 << 20) / OPEN_FILES_PART,
         lease: Duration::from_secs(u64::from(settings.run.lease_seconds)),

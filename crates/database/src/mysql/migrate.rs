@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tillmart_model::{Clock, Result};
 
 /// Every step, in order.
-const STEPS: [Step; 3] = [
+const STEPS: [Step; 4] = [
     Step { number: 1, name: "ledger", sql: include_str!("../../../../sql/ledger/mysql/migrations/0001_ledger.sql") },
     Step {
         number: 2,
@@ -25,6 +25,11 @@ const STEPS: [Step; 3] = [
         sql: include_str!("../../../../sql/ledger/mysql/migrations/0002_dimensions.sql"),
     },
     Step { number: 3, name: "coupons", sql: include_str!("../../../../sql/ledger/mysql/migrations/0003_coupons.sql") },
+    Step {
+        number: 4,
+        name: "report months",
+        sql: include_str!("../../../../sql/ledger/mysql/migrations/0004_report_months.sql"),
+    },
 ];
 
 /// How long a migration waits for another that is under way.

@@ -19,6 +19,7 @@ mod migrate;
 mod pool;
 mod publish;
 mod replace;
+mod reports;
 mod rows;
 mod statements;
 mod tables;

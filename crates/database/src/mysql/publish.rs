@@ -3,7 +3,7 @@
 use super::link::Link;
 use super::merge::{Session, read_all, read_range};
 use super::replace;
-use super::tables::{Layout, quoted};
+use super::tables::{Layout, make_index, quoted};
 use super::trouble::{Tried, Trouble};
 use super::{MySql, Shared};
 use crate::gate::{Gate, lock};
@@ -26,6 +26,11 @@ impl Publisher for MySql {
             Layout::target(&target)?.make(link)
         })
         .await
+    }
+
+    async fn index(&self, target: &TargetTable, columns: &[String]) -> Result<()> {
+        let (target, columns) = (target.clone(), columns.to_vec());
+        self.read(move |link| make_index(link, &target, &columns)).await
     }
 
     async fn begin(&self, lease: &Lease, batch_id: i64) -> Result<Box<dyn Publication>> {

@@ -30,4 +30,9 @@ sql! {
     COUPON_BY_CODE: "coupon_by_code",
     COUPON_PAGE: "coupon_page",
     COUPON_REDEEM: "coupon_redeem",
+    REPORT_CUSTOMERS: "report_customers",
+    REPORT_CUSTOMERS_LAPSED: "report_customers_lapsed",
+    REPORT_MONTHS: "report_months",
+    REPORT_MONTHS_LOCKED: "report_months_locked",
+    REPORT_MONTH_PUT: "report_month_put",
 }

@@ -102,6 +102,21 @@ fn exact_collation(link: &mut Link) -> Tried<&'static str> {
     Ok(if version.contains("MariaDB") { "utf8mb4_nopad_bin" } else { "utf8mb4_0900_bin" })
 }
 
+/// Makes an index that readers ask by.
+pub(super) fn make_index(link: &mut Link, target: &TargetTable, columns: &[String]) -> Tried<()> {
+    ensure_index(link, &target.name, &format!("tillmart_by_{}", columns.join("_")), columns)
+}
+
+fn ensure_index(link: &mut Link, table: &str, index: &str, columns: &[String]) -> Tried<()> {
+    let asked = "SELECT COUNT(*) FROM information_schema.statistics \
+                 WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ?";
+    if link.number(asked, vec![table.into(), index.into()])? == Some(0) {
+        let columns = list(columns.iter().map(String::as_str))?;
+        link.run(&format!("CREATE INDEX {} ON {} ({columns})", quoted(index)?, quoted(table)?))?;
+    }
+    Ok(())
+}
+
 /// A table of a mart, as it should be.
 pub(super) struct Layout {
     name: String,
@@ -199,14 +214,8 @@ impl Layout {
     }
 
     fn make_scope_index(&self, link: &mut Link) -> Tried<()> {
-        if !self.needs_scope_index() {
-            return Ok(());
-        }
-        let asked = "SELECT COUNT(*) FROM information_schema.statistics \
-                     WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ?";
-        if link.number(asked, vec![self.name.as_str().into(), SCOPE_INDEX.into()])? == Some(0) {
-            let columns = list(self.scope.iter().map(String::as_str))?;
-            link.run(&format!("CREATE INDEX {SCOPE_INDEX} ON {} ({columns})", quoted(&self.name)?))?;
+        if self.needs_scope_index() {
+            ensure_index(link, &self.name, SCOPE_INDEX, &self.scope)?;
         }
         Ok(())
     }

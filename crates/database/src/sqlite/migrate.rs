@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tillmart_model::{Clock, Result};
 
 /// Every step, in order. A step that was released is never edited; what is to change is a new step.
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step { number: 1, name: "ledger", sql: include_str!("../../../../sql/ledger/sqlite/migrations/0001_ledger.sql") },
     Step {
         number: 2,
@@ -30,6 +30,11 @@ const STEPS: [Step; 4] = [
         sql: include_str!("../../../../sql/ledger/sqlite/migrations/0003_batch_kinds.sql"),
     },
     Step { number: 4, name: "coupons", sql: include_str!("../../../../sql/ledger/sqlite/migrations/0004_coupons.sql") },
+    Step {
+        number: 5,
+        name: "report months",
+        sql: include_str!("../../../../sql/ledger/sqlite/migrations/0005_report_months.sql"),
+    },
 ];
 
 fn applied(connection: &Connection) -> Tried<Applied> {

@@ -16,6 +16,7 @@ mod order;
 mod publish;
 mod puts;
 mod replace;
+mod reports;
 mod rows;
 mod scopes;
 mod seek;

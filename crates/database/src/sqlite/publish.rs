@@ -1,7 +1,7 @@
 //! Publications: the asynchronous face of [`super::merge`].
 
 use super::merge::{Session, read_all, read_range};
-use super::tables::{Layout, make_scope_index, quoted};
+use super::tables::{Layout, make_index, make_scope_index, quoted};
 use super::trouble::Tried;
 use super::{Sqlite, blocking};
 use crate::columns::DecimalForm;
@@ -26,6 +26,11 @@ impl Publisher for Sqlite {
             make_scope_index(transaction, &target)
         })
         .await
+    }
+
+    async fn index(&self, target: &TargetTable, columns: &[String]) -> Result<()> {
+        let (target, columns) = (target.clone(), columns.to_vec());
+        self.write(move |transaction| make_index(transaction, &target, &columns)).await
     }
 
     async fn begin(&self, lease: &Lease, batch_id: i64) -> Result<Box<dyn Publication>> {

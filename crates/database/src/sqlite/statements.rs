@@ -28,3 +28,8 @@ pub(super) const COUPON_PUT: &str = include_str!("../../../../sql/ledger/sqlite/
 pub(super) const COUPON_BY_CODE: &str = include_str!("../../../../sql/ledger/sqlite/coupon_by_code.sql");
 pub(super) const COUPON_PAGE: &str = include_str!("../../../../sql/ledger/sqlite/coupon_page.sql");
 pub(super) const COUPON_REDEEM: &str = include_str!("../../../../sql/ledger/sqlite/coupon_redeem.sql");
+pub(super) const REPORT_CUSTOMERS: &str = include_str!("../../../../sql/ledger/sqlite/report_customers.sql");
+pub(super) const REPORT_CUSTOMERS_LAPSED: &str =
+    include_str!("../../../../sql/ledger/sqlite/report_customers_lapsed.sql");
+pub(super) const REPORT_MONTHS: &str = include_str!("../../../../sql/ledger/sqlite/report_months.sql");
+pub(super) const REPORT_MONTH_PUT: &str = include_str!("../../../../sql/ledger/sqlite/report_month_put.sql");

@@ -139,6 +139,14 @@ pub(super) fn make_scope_index(connection: &Connection, target: &TargetTable) ->
     Ok(())
 }
 
+/// Makes an index that readers ask by.
+pub(super) fn make_index(connection: &Connection, target: &TargetTable, columns: &[String]) -> Tried<()> {
+    let index = quoted(&format!("{}_by_{}", target.name, columns.join("_")))?;
+    let (table, columns) = (quoted(&target.name)?, list(columns.iter().map(String::as_str))?);
+    connection.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns});"))?;
+    Ok(())
+}
+
 /// How a statement names the target where it looks for rows of a scope. Without table statistics SQLite may prefer a
 /// key that shares one column with the scope, and then walks all that was ever published for it.
 pub(super) fn by_scope(target: &TargetTable) -> Tried<String> {

@@ -10,6 +10,7 @@ mod mariadb;
 mod mariadb_faults;
 mod publishing;
 mod ranges;
+mod reports;
 mod row_scopes;
 mod scene;
 mod schema;
@@ -17,11 +18,11 @@ mod scopes;
 mod sqlite;
 
 use std::sync::Arc;
-use tillmart_database::{Coupons, Dimensions, Ledger, Publisher, Schema};
+use tillmart_database::{Coupons, Dimensions, Ledger, Publisher, Reports, Schema};
 
 /// All roles at once.
-trait Database: Ledger + Dimensions + Publisher + Schema + Coupons {}
-impl<T: Ledger + Dimensions + Publisher + Schema + Coupons> Database for T {}
+trait Database: Ledger + Dimensions + Publisher + Schema + Coupons + Reports {}
+impl<T: Ledger + Dimensions + Publisher + Schema + Coupons + Reports> Database for T {}
 
 /// One empty database of its own, gone when this is dropped.
 #[async_trait::async_trait]
@@ -86,6 +87,12 @@ macro_rules! conformance {
             conformance!(@cases $fresh, ranges:
                 days_and_months_are_read_by_range,
                 a_range_that_a_table_cannot_have_is_refused,
+            );
+            conformance!(@cases $fresh, reports:
+                customers_are_told_by_tier_and_whether_they_came_back,
+                an_index_is_made_once,
+                figures_are_kept_when_they_change,
+                one_of_two_reports_keeps_figures,
             );
             conformance!(@cases $fresh, scopes:
                 no_scope_is_taken_for_syntax,

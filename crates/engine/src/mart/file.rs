@@ -35,6 +35,8 @@ pub enum WhichMart {
         key: Vec<String>,
         /// State keys that `finish` treats independently of each other.
         scope: Vec<String>,
+        /// Columns of an index of the published table, for readers that ask by others than the key's first; none if empty.
+        index: Vec<String>,
     },
 }
 
@@ -56,7 +58,7 @@ struct Header {
     entries: Vec<(String, String, u64)>,
 }
 
-const WORDS: [&str; 7] = ["mart", "about", "partition by", "bucket", "state", "key", "scope"];
+const WORDS: [&str; 8] = ["mart", "about", "partition by", "bucket", "state", "key", "scope", "index"];
 
 impl MartFile {
     /// Reads a mart from the text of its file.
@@ -146,7 +148,7 @@ impl Header {
                     .found(column));
             }
         }
-        Ok(WhichMart::Rollup { merge, finish, state, key, scope })
+        Ok(WhichMart::Rollup { merge, finish, state, key, scope, index: self.list("index") })
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Rollup {
     pub key: Vec<String>,
     /// Columns that `finish` treats independently of each other.
     pub scope: Vec<String>,
+    /// Columns of an index for readers; none if empty.
+    pub index: Vec<String>,
     /// How its sums are made in the landing pass, if they are ([`Rollup::sum_in_passing`]).
     pub summing: Option<Arc<Summing>>,
     /// Its `finish`, where that does no more than look things up.
@@ -53,7 +55,7 @@ impl Rollup {
     /// # Errors
     /// `Mart`, with file and line: wrong SQL, or a `merge` that cannot be taken back.
     pub async fn plan(file: &MartFile, sales: &SchemaRef, dimensions: &DimensionTables) -> Result<Rollup> {
-        let WhichMart::Rollup { merge, finish, state, key, scope } = &file.which else {
+        let WhichMart::Rollup { merge, finish, state, key, scope, index } = &file.which else {
             return Err(fault(&file.path, 1, "the mart is no rollup"));
         };
         let context = session(1, 64 << 20)?;
@@ -69,11 +71,12 @@ impl Rollup {
         super::finish::check(&plan).map_err(at)?;
         context.state().optimize(&plan).map_err(at)?;
         let target_schema = super::finish::columns(&file.path, finish, plan.schema().as_arrow())?;
-        for column in key {
+        for (column, of) in
+            key.iter().map(|column| (column, "a key")).chain(index.iter().map(|column| (column, "an index")))
+        {
             if target_schema.field_with_name(column).is_err() {
-                return Err(
-                    fault(&file.path, finish.first_line, "the mart's finish lacks a key column").expected(column)
-                );
+                let what = format!("the mart's finish lacks {of} column");
+                return Err(fault(&file.path, finish.first_line, &what).expected(column));
             }
         }
         let by_row = RowMart::of_finish(file, (finish, &plan), &context, dimensions, &state_schema).map(Arc::new);
@@ -88,6 +91,7 @@ impl Rollup {
             target_schema,
             key: key.clone(),
             scope: scope.clone(),
+            index: index.clone(),
             summing: None,
             by_row,
         })

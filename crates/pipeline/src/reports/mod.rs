@@ -5,6 +5,10 @@
 
 mod answer;
 mod daily;
+mod monthly;
 mod reader;
+mod write;
 
 pub use daily::DailyRequest;
+pub use monthly::MonthlyRequest;
+pub use write::{ReportOptions, WrittenReport};

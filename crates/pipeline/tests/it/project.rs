@@ -11,7 +11,7 @@ use tillmart_database::{Dimension, Dimensions, Ledger, Schema, Sqlite};
 use tillmart_engine::Embedded;
 use tillmart_lake::Store;
 use tillmart_model::{ArchivePolicy, Clock, Contract, Credentials, Incentive, Redelivery, Secret, StoreAccess};
-use tillmart_pipeline::{Observer, Options, Pipeline, Seams, Silent};
+use tillmart_pipeline::{Observer, Options, Pipeline, ReportOptions, Seams, Silent};
 
 pub(crate) const HEADER: &str =
     "customer_id,store_id,product_name,sales_date,sales_person_id,price,quantity,total_cost\n";
@@ -74,6 +74,13 @@ fn options(folder: &Path) -> Options {
         time_zone: chrono_tz::UTC,
         marts_folder: folder.join("marts"),
         buckets: 2,
+        reports: ReportOptions {
+            area: "reports".to_owned(),
+            write: Vec::new(),
+            days_max: 31,
+            months_max: 12,
+            spend_tiers: vec![10_000, 50_000],
+        },
         incentive: Incentive::default(),
         memory_bytes: 32 << 20,
         lease: Duration::from_secs(600),
@@ -103,6 +110,7 @@ impl Project {
             ledger: roles.clone(),
             dimensions: roles.clone(),
             publisher: roles.clone(),
+            reports: roles.clone(),
             schema: roles,
             engine: Arc::new(Embedded::new(1, 64 << 20)),
             clock: Clock::Fixed(noon()),

@@ -8,6 +8,8 @@ mod plot;
 mod terminal;
 mod words;
 
+pub(crate) use words::shown;
+
 use crate::document::Document;
 use std::fmt;
 use std::str::FromStr;

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 pub(super) const MISSING: &str = "–";
 
 /// A value for people: `1,234.50`, `12.3 %`, `▲ +4.3 %`, `14 Nov 2011`.
-pub(super) fn shown(value: &Value) -> String {
+pub(crate) fn shown(value: &Value) -> String {
     match value {
         Value::Money(cents) => grouped(&cents_text(*cents)),
         Value::Count(count) => grouped(&count.to_string()),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tillmart_model::{
     ArchivePolicy, BlankCustomer, Encoding, ExtraColumns, Orphans, Redelivery, SalesColumn, Ties, TlsMode,
 };
+use tillmart_pipeline::WrittenReport;
 
 use super::profile;
 use super::secret::{self, SecretText};
@@ -180,6 +181,8 @@ keys! {
         "The area where landed and duplicate source files are archived, with their relative path.";
     ERROR: String = "storage.error", "\"sales_data_error\"", "path below the root", values::area,
         "The area where rejected source files go, each beside a small report of why.";
+    REPORTS_AREA: String = "storage.reports", "\"reports\"", "path below the root", values::area,
+        "Reports that runs write (reports.write).";
     MANIFESTS: String = "storage.manifests", "\"_tillmart\"", "path below the root", values::area,
         "The area of Tillmart's own notes about batches under way. Do not clean it by hand.";
     ENDPOINT: Option<String> = "storage.endpoint", "\"\"", "URL, or \"\" for AWS itself", servers::endpoint,
@@ -243,6 +246,17 @@ keys! {
         "Who is paid when sales persons share a rank. \"all\": each in full. \"split\": they share one payment.";
     INCENTIVE_TOP: u32 = "marts.incentive.top", "1", "ranks, 1 to 1_000", |raw| values::whole(raw, 1..=1_000),
         "How many ranks of each store are paid, from the best.";
+    REPORTS_WRITE: Vec<WrittenReport> = "reports.write", "[]",
+        "list of \"daily.FORMAT\" and \"monthly.FORMAT\"; formats: txt, html, csv, json, md", values::written_reports,
+        "Reports that every run writes into the reports area when its batches are published: of the days and months that they \
+         touched, e.g. reports/daily/2011-11-14.html. A report that cannot be written undoes nothing; the run says so and exits with 1.";
+    REPORTS_DAYS: u32 = "reports.days_max", "31", "days, 0 to 1_000", |raw| values::whole(raw, 0..=1_000),
+        "A run writes daily reports of this many days at most: the newest that it touched.";
+    REPORTS_MONTHS: u32 = "reports.months_max", "12", "months, 0 to 1_000", |raw| values::whole(raw, 0..=1_000),
+        "A run writes monthly reports of this many months at most: the newest that it touched.";
+    SPEND_TIERS: Vec<i64> = "reports.spend_tiers", "[\"100\", \"500\", \"2000\"]", "list of amounts, rising, 8 at most",
+        values::tiers,
+        "Where the tiers begin into which monthly reports sort customers by what they spent. What is below the first is a tier, too.";
     TASKS: u32 = "run.tasks", "0", "tasks, 0 to 1_024", |raw| values::whole(raw, 0..=1_024),
         "Tasks side by side. 0: one for each core. Two of them land one source file after the other: one decodes ahead, \
          the other writes.";

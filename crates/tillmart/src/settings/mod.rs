@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tillmart_model::{ArchivePolicy, Contract, Fault, FaultKind, Incentive, Redelivery, Result};
+use tillmart_pipeline::WrittenReport;
 use zeroize::Zeroizing;
 
 pub(crate) use example::{Form, example};
@@ -60,6 +61,8 @@ pub(crate) struct Settings {
     pub(crate) database: DatabaseSettings,
     /// How marts are made.
     pub(crate) marts: MartSettings,
+    /// What reports tell, and which of them runs write.
+    pub(crate) reports: ReportSettings,
     /// What a run may use.
     pub(crate) run: RunSettings,
     /// What `optimize` aims at.
@@ -102,6 +105,8 @@ pub(crate) struct StorageSettings {
     pub(crate) processed: String,
     /// Archive of rejected files.
     pub(crate) error: String,
+    /// Reports that runs write.
+    pub(crate) reports: String,
     /// Tillmart's notes about batches under way.
     pub(crate) manifests: String,
     /// How an object store is reached.
@@ -117,6 +122,19 @@ pub(crate) struct MartSettings {
     pub(crate) customer_buckets: u32,
     /// The incentive of best sellers.
     pub(crate) incentive: Incentive,
+}
+
+/// What reports tell, and which of them runs write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReportSettings {
+    /// Reports that every run writes.
+    pub(crate) write: Vec<WrittenReport>,
+    /// Most days of which a run writes daily reports.
+    pub(crate) days_max: u32,
+    /// Most months of which a run writes monthly reports.
+    pub(crate) months_max: u32,
+    /// Where tiers of spend begin, in cents, rising.
+    pub(crate) spend_tiers: Vec<i64>,
 }
 
 /// What a run may use.
@@ -208,6 +226,12 @@ fn parse(
                 top: layers.get(&keys::INCENTIVE_TOP)?,
             },
         },
+        reports: ReportSettings {
+            write: layers.get(&keys::REPORTS_WRITE)?,
+            days_max: layers.get(&keys::REPORTS_DAYS)?,
+            months_max: layers.get(&keys::REPORTS_MONTHS)?,
+            spend_tiers: layers.get(&keys::SPEND_TIERS)?,
+        },
         run: RunSettings {
             tasks: layers.get(&keys::TASKS)?,
             memory_mib: layers.get(&keys::MEMORY)?,
@@ -252,6 +276,7 @@ fn storage(layers: &mut Layers) -> Result<StorageSettings> {
         incoming: layers.get(&keys::INCOMING)?,
         processed: layers.get(&keys::PROCESSED)?,
         error: layers.get(&keys::ERROR)?,
+        reports: layers.get(&keys::REPORTS_AREA)?,
         manifests: layers.get(&keys::MANIFESTS)?,
         access: servers::access(layers)?,
     };
@@ -259,6 +284,7 @@ fn storage(layers: &mut Layers) -> Result<StorageSettings> {
         ("storage.incoming", &storage.incoming),
         ("storage.processed", &storage.processed),
         ("storage.error", &storage.error),
+        ("storage.reports", &storage.reports),
         ("storage.manifests", &storage.manifests),
     ];
     let overlap = |a: &str, b: &str| {

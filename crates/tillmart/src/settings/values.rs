@@ -7,8 +7,10 @@ use std::fmt::Write as _;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
+use tillmart_database::TIERS_MAX;
 use tillmart_model::money::{DecimalFault, parse_decimal};
 use tillmart_model::{ColumnType, SalesColumn, Secret};
+use tillmart_pipeline::WrittenReport;
 use url::Url;
 
 use super::near;
@@ -276,6 +278,35 @@ pub(super) fn cents(raw: &Raw) -> Read<i64> {
     let digits = raw.text_or_digits().ok_or_else(complaint)?;
     let cents = parse_decimal(digits.as_bytes(), b'.', 14, 2).map_err(|_| complaint())?;
     i64::try_from(cents).ok().filter(|cents| *cents >= 0).ok_or_else(complaint)
+}
+
+/// Amounts at which tiers of spend begin: more than zero, rising, not too many.
+pub(super) fn tiers(raw: &Raw) -> Read<Vec<i64>> {
+    let complaint = || {
+        Complaint::new(format!(
+            "a list of at most {TIERS_MAX} amounts above zero, each more than the one before, such as [\"100\", \"500\"]"
+        ))
+    };
+    let items = raw.items().ok_or_else(complaint)?;
+    let tiers = items.iter().map(cents).collect::<Read<Vec<i64>>>()?;
+    let rising = tiers.first().is_none_or(|first| *first > 0) && tiers.windows(2).all(|pair| pair[0] < pair[1]);
+    if rising && tiers.len() <= TIERS_MAX { Ok(tiers) } else { Err(complaint()) }
+}
+
+/// Reports that runs write, none twice.
+pub(super) fn written_reports(raw: &Raw) -> Read<Vec<WrittenReport>> {
+    let names: Vec<String> = WrittenReport::all().map(|report| report.to_string()).collect();
+    let near: Vec<&str> = names.iter().map(String::as_str).collect();
+    let complaint = || Complaint::new(format!("a list of reports, none twice, out of {}", names.join(", ")));
+    let mut reports = Vec::new();
+    for item in raw.items().ok_or_else(complaint)? {
+        let found = item.text().unwrap_or_default();
+        match WrittenReport::all().find(|report| report.to_string() == found) {
+            Some(report) if !reports.contains(&report) => reports.push(report),
+            _ => return Err(complaint().near(found, &near)),
+        }
+    }
+    Ok(reports)
 }
 
 /// One ASCII character that can stand between or around fields.

@@ -16,14 +16,14 @@ use tillmart_report::daily::{
 };
 
 /// The mart of what each store sold on each day.
-const STORE_DAY: &str = "store_day_data_mart";
+pub(in crate::reports) const STORE_DAY: &str = "store_day_data_mart";
 /// The mart of what each sales person sold in each store on each day.
 const PERSON_DAY: &str = "sales_person_day_data_mart";
 /// The mart of what was sold of each product on each day.
 const PRODUCT_DAY: &str = "product_day_data_mart";
 
 /// The stores that the store table knows, with their managers.
-pub(super) type Managers = BTreeMap<i32, Option<String>>;
+pub(in crate::reports) type Managers = BTreeMap<i32, Option<String>>;
 
 impl Pipeline {
     /// Everything but what the report is about, and the stores that there are.
@@ -59,7 +59,7 @@ impl Pipeline {
         Ok((report, managers))
     }
 
-    async fn managers(&self, reader: &Reader<'_>) -> Result<Managers> {
+    pub(in crate::reports) async fn managers(&self, reader: &Reader<'_>) -> Result<Managers> {
         let stores = reader.dimension(Dimension::Store).await?;
         let answer = self.answer(&[&stores], include_str!("../../../../../sql/reports/store_managers.sql")).await?;
         answer.lines().map(|line| Ok((store_of(line)?, line.text("store_manager_name")?))).collect()
@@ -160,7 +160,7 @@ impl Pipeline {
 }
 
 /// The published rows of these days.
-fn days(span: Span, store: Option<i32>) -> TargetRange {
+pub(in crate::reports) fn days(span: Span, store: Option<i32>) -> TargetRange {
     TargetRange {
         column: "sales_date".to_owned(),
         first: span.first.to_string(),
@@ -169,7 +169,7 @@ fn days(span: Span, store: Option<i32>) -> TargetRange {
     }
 }
 
-fn dates(days: impl Iterator<Item = NaiveDate>) -> ArrayRef {
+pub(in crate::reports) fn dates(days: impl Iterator<Item = NaiveDate>) -> ArrayRef {
     Arc::new(days.map(|day| Some(Date32Type::from_naive_date(day))).collect::<Date32Array>())
 }
 
@@ -189,16 +189,16 @@ fn period_relation(periods: &Periods) -> Result<Relation> {
     at_hand("period", vec![("period", names), ("first_day", first), ("last_day", last)])
 }
 
-fn store_of(line: Line<'_>) -> Result<i32> {
+pub(in crate::reports) fn store_of(line: Line<'_>) -> Result<i32> {
     // Store numbers have 32 bits in every table.
     Ok(i32::try_from(line.count("store_id")?).unwrap_or_default())
 }
 
-fn manager_of(managers: &Managers, store: i32) -> Option<String> {
+pub(in crate::reports) fn manager_of(managers: &Managers, store: i32) -> Option<String> {
     managers.get(&store).cloned().flatten()
 }
 
-fn sold_in(line: Line<'_>, tells_anonymous: bool) -> Result<Sold> {
+pub(in crate::reports) fn sold_in(line: Line<'_>, tells_anonymous: bool) -> Result<Sold> {
     Ok(Sold {
         sales: line.count("sales")?,
         return_rows: line.count("return_rows")?,

@@ -3,9 +3,10 @@
 mod fetch;
 mod store_products;
 
+pub(in crate::reports) use fetch::{Managers, STORE_DAY, dates, days, manager_of, sold_in, store_of};
+
 use crate::shop::Pipeline;
 use chrono::{Datelike, NaiveDate};
-use fetch::Managers;
 use tillmart_model::{Fault, FaultKind, Result};
 use tillmart_report::daily::{Daily, Periods, daily};
 use tillmart_report::{Document, Fact, Value};
@@ -88,7 +89,7 @@ impl Pipeline {
     }
 }
 
-fn unknown_store(store: i32, managers: &Managers) -> Fault {
+pub(in crate::reports) fn unknown_store(store: i32, managers: &Managers) -> Fault {
     let mut known: Vec<i32> = managers.keys().copied().collect();
     known.sort_unstable_by_key(|other| (other.abs_diff(store), *other));
     known.truncate(8);

@@ -1,0 +1,151 @@
+//! The figures of a monthly report, fetched from the marts of days and months.
+
+use crate::reports::daily::{Managers, STORE_DAY, dates, days, manager_of, sold_in, store_of};
+use crate::reports::reader::{Reader, at_hand};
+use crate::shop::Pipeline;
+use arrow::array::{ArrayRef, StringArray};
+use chrono::NaiveDate;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tillmart_database::{CustomersOfMonth, TargetRange};
+use tillmart_engine::Relation;
+use tillmart_model::Result;
+use tillmart_report::daily::Sold;
+use tillmart_report::monthly::{Customers, MonthSold, MonthSpans, Monthly, MonthsSold, Seller, StoreMonths, Tier};
+
+/// The mart of what each sales person sold in each store and month.
+const TEAM: &str = "sales_team_data_mart";
+
+impl Pipeline {
+    /// Everything but what the report is about and what was told before, and the stores that there are.
+    pub(super) async fn fetch_monthly(&self, spans: MonthSpans, store: Option<i32>) -> Result<(Monthly, Managers)> {
+        let reader = self.reader(&[STORE_DAY, TEAM]).await?;
+        let managers = self.managers(&reader).await?;
+        let period = period_relation(&spans)?;
+        let ranges = spans.to_read().map(|span| days(span, store));
+        let store_day = reader.rows(STORE_DAY, "store_day", &ranges).await?;
+        let stores = self.store_months(&store_day, &period, &managers).await?;
+        let all = stores.iter().fold(MonthsSold::default(), |all, store| together(&all, &store.sold));
+        let customers = match store {
+            None => Some(self.customers_in(&spans).await?),
+            Some(_) => None,
+        };
+        let report = Monthly {
+            spans,
+            store,
+            about: Vec::new(),
+            all,
+            stores,
+            days: self.month_days(&store_day, &period).await?,
+            team: self.team(&reader, &spans, store).await?,
+            customers,
+            told: None,
+        };
+        Ok((report, managers))
+    }
+
+    async fn store_months(
+        &self,
+        store_day: &Relation,
+        period: &Relation,
+        managers: &Managers,
+    ) -> Result<Vec<StoreMonths>> {
+        let sql = include_str!("../../../../../sql/reports/monthly_periods.sql");
+        let answer = self.answer(&[store_day, period], sql).await?;
+        let mut stores: BTreeMap<i32, MonthsSold> = BTreeMap::new();
+        for line in answer.lines() {
+            let sold = stores.entry(store_of(line)?).or_default();
+            let of_period =
+                Some(MonthSold { sold: sold_in(line, true)?, anonymous_net: line.number("anonymous_net")? });
+            match line.text("period")?.as_deref() {
+                Some("month") => sold.month = of_period,
+                Some("before") => sold.before = of_period,
+                Some("year_before") => sold.year_before = of_period,
+                _ => {}
+            }
+        }
+        let told = |(store, sold)| StoreMonths { store, manager: manager_of(managers, store), sold };
+        Ok(stores.into_iter().map(told).collect())
+    }
+
+    async fn month_days(&self, store_day: &Relation, period: &Relation) -> Result<BTreeMap<NaiveDate, Sold>> {
+        let sql = include_str!("../../../../../sql/reports/monthly_days.sql");
+        let answer = self.answer(&[store_day, period], sql).await?;
+        let mut days = BTreeMap::new();
+        for line in answer.lines() {
+            if let Some(day) = line.day("sales_date")? {
+                days.insert(day, sold_in(line, true)?);
+            }
+        }
+        Ok(days)
+    }
+
+    async fn team(&self, reader: &Reader<'_>, spans: &MonthSpans, store: Option<i32>) -> Result<Vec<Seller>> {
+        let range = TargetRange {
+            column: "sales_month".to_owned(),
+            first: spans.name(),
+            last: spans.name(),
+            only: store.map(|store| ("store_id".to_owned(), i64::from(store))),
+        };
+        let team = reader.rows(TEAM, "team", &[range]).await?;
+        let answer = self.answer(&[&team], include_str!("../../../../../sql/reports/monthly_team.sql")).await?;
+        let seller = |line| {
+            let line: crate::reports::answer::Line<'_> = line;
+            Ok(Seller {
+                store: store_of(line)?,
+                place: line.count("place")?,
+                person: line.count("sales_person_id")?,
+                name: line.text("full_name")?,
+                total: line.number("total_sales")?,
+                incentive: line.number("incentive")?,
+            })
+        };
+        answer.lines().map(seller).collect()
+    }
+
+    async fn customers_in(&self, spans: &MonthSpans) -> Result<Customers> {
+        let bounds = self.options.reports.spend_tiers.clone();
+        let (month, before) = (spans.month.first, spans.before.first);
+        let found = self.seams.reports.customers_of_month(month, before, &bounds).await?;
+        Ok(customers(bounds, &found))
+    }
+}
+
+fn customers(bounds: Vec<i64>, found: &CustomersOfMonth) -> Customers {
+    let mut tiers = vec![Tier::default(); bounds.len() + 1];
+    for spenders in &found.spenders {
+        if let Some(tier) = tiers.get_mut(spenders.tier) {
+            let (customers, cents) = if spenders.returning {
+                (&mut tier.returning, &mut tier.returning_cents)
+            } else {
+                (&mut tier.new, &mut tier.new_cents)
+            };
+            *customers += spenders.customers;
+            *cents += i128::from(spenders.cents);
+        }
+    }
+    Customers { bounds, tiers, lapsed: found.lapsed, lapsed_cents: i128::from(found.lapsed_cents) }
+}
+
+fn period_relation(spans: &MonthSpans) -> Result<Relation> {
+    let spans = [("month", spans.month), ("before", spans.before), ("year_before", spans.year_before)];
+    let names: ArrayRef = Arc::new(StringArray::from_iter_values(spans.iter().map(|(name, _)| *name)));
+    let first = dates(spans.iter().map(|(_, span)| span.first));
+    let last = dates(spans.iter().map(|(_, span)| span.last));
+    at_hand("period", vec![("period", names), ("first_day", first), ("last_day", last)])
+}
+
+/// Two stores' figures together.
+fn together(one: &MonthsSold, other: &MonthsSold) -> MonthsSold {
+    let both = |one: Option<MonthSold>, other: Option<MonthSold>| match (one, other) {
+        (Some(one), Some(other)) => {
+            Some(MonthSold { sold: one.sold.and(&other.sold), anonymous_net: one.anonymous_net + other.anonymous_net })
+        }
+        (one, other) => one.or(other),
+    };
+    MonthsSold {
+        month: both(one.month, other.month),
+        before: both(one.before, other.before),
+        year_before: both(one.year_before, other.year_before),
+    }
+}

@@ -1,0 +1,5 @@
+-- Every version of a month's figures, by store.
+SELECT store_id, version, made_date, batch_id, sales, units, gross_cents, returned_cents, incentive_cents
+FROM tillmart_report_month
+WHERE sales_month = ?
+ORDER BY store_id, version;

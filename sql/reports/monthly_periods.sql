@@ -1,0 +1,17 @@
+-- What each store sold in each month of a monthly report.
+-- reads: store_day (published rows of store_day_data_mart in which the months lie), period (period, first_day, last_day).
+SELECT
+    p.period,
+    s.store_id,
+    SUM(s.sales) AS sales,
+    SUM(s.return_rows) AS return_rows,
+    SUM(s.gross) AS gross,
+    SUM(s.returned) AS returned,
+    SUM(s.units_sold) AS units_sold,
+    SUM(s.units_returned) AS units_returned,
+    SUM(s.anonymous_sales) AS anonymous_sales,
+    SUM(s.anonymous_net) AS anonymous_net
+FROM store_day AS s
+INNER JOIN period AS p ON s.sales_date BETWEEN p.first_day AND p.last_day
+GROUP BY p.period, s.store_id
+ORDER BY p.period, s.store_id
