@@ -3,6 +3,7 @@
 mod expected;
 mod histories;
 mod incentive;
+mod monthly;
 mod project;
 mod radosgw;
 mod sums;

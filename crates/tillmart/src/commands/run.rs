@@ -17,7 +17,8 @@ pub(crate) fn run(cli: &Cli, args: &RunArgs) -> Result<Outcome> {
         }
         return Ok(Outcome::Done);
     }
-    let summary = project.runtime.block_on(project.pipeline.run())?;
+    let mut summary = project.runtime.block_on(project.pipeline.run())?;
+    project.runtime.block_on(project.pipeline.write_reports(&mut summary));
     if args.profile {
         screen::talk(&screen::profile::table(project.pipeline.profile(), summary.rows_read));
     }
@@ -41,9 +42,15 @@ pub(crate) fn tell(cli: &Cli, summary: &Summary) -> Result<Outcome> {
                 "When the unknown ones are loaded (`tillmart dimensions load`), `tillmart dimensions complete` fills in their attributes.",
             );
         }
+        for (report, fault) in &summary.reports_failed {
+            screen::talk(&format!("the report {report} could not be written: {fault}"));
+        }
+        if !summary.reports_failed.is_empty() {
+            screen::talk("What landed has landed; `tillmart report` makes a report when its fault is mended.");
+        }
         if summary.files_rejected > 0 {
             screen::talk("A rejected file lies in the error area beside a report; correct it and deliver it again.");
         }
     }
-    Ok(if summary.has_rejects() { Outcome::WithRejects } else { Outcome::Done })
+    Ok(if summary.has_rejects() || !summary.reports_failed.is_empty() { Outcome::WithRejects } else { Outcome::Done })
 }

@@ -23,6 +23,7 @@ pub(crate) fn summary(summary: &Summary) -> String {
     }
     if summary.has_only_housekeeping() {
         lines.push(format!("time     {} s, {}", seconds(summary.milliseconds), batches(summary.batches)));
+        lines.extend(reports(summary));
         unsettled(summary, &mut lines);
         return lines.join("\n");
     }
@@ -42,9 +43,16 @@ pub(crate) fn summary(summary: &Summary) -> String {
         count(summary.megabytes_per_second),
         batches(summary.batches)
     ));
+    lines.extend(reports(summary));
     unsettled(summary, &mut lines);
     hidden(&summary.hidden, &mut lines);
     lines.join("\n")
+}
+
+/// What a run wrote into the reports area; nothing if it wrote none.
+fn reports(summary: &Summary) -> Option<String> {
+    let last = summary.reports.last()?;
+    Some(format!("reports  {} written, the last is {last}", count(summary.reports.len() as u64)))
 }
 
 fn files(summary: &Summary, lines: &mut Vec<String>) {

@@ -24,12 +24,13 @@ pub(crate) fn run(cli: &Cli, args: &DemoArgs) -> Result<Outcome> {
         DemoStores::Embedded => None,
         DemoStores::Production => Some(stores::Servers::start()?),
     };
-    let variables = servers.as_ref().map(stores::Servers::variables).unwrap_or_default();
+    let mut variables = servers.as_ref().map(stores::Servers::variables).unwrap_or_default();
     if let Some(servers) = &servers {
         say(&servers.told());
     }
     init::make(cli, folder, &variables)?;
     write_mark(folder)?;
+    variables.push((REPORTS.0.to_owned(), REPORTS.1.to_owned()));
     let project = wiring::open_with(folder, cli, &variables)?;
     say("1. Sales files arrive, with all that goes wrong in such files.");
     say(&match args.made_up {
@@ -41,7 +42,8 @@ pub(crate) fn run(cli: &Cli, args: &DemoArgs) -> Result<Outcome> {
         say(&format!("   {name}: {}", screen::many(done.added, "row")));
     }
     say("\n3. The first run lands them.\n");
-    let first = project.runtime.block_on(project.pipeline.run())?;
+    let mut first = project.runtime.block_on(project.pipeline.run())?;
+    project.runtime.block_on(project.pipeline.write_reports(&mut first));
     say(&screen::summary::summary(&first));
     say("\n4. A second run finds nothing to do.\n");
     let second = project.runtime.block_on(project.pipeline.run())?;
@@ -51,21 +53,33 @@ pub(crate) fn run(cli: &Cli, args: &DemoArgs) -> Result<Outcome> {
     say(&rejects(&project)?);
     let mut replayed = None;
     if args.made_up.is_none() {
-        let summary = replay(&project)?;
+        let mut summary = replay(&project)?;
+        project.runtime.block_on(project.pipeline.write_reports(&mut summary));
         say(&told_of_replay(&summary));
         replayed = Some(summary);
     }
     verify(&project)?;
     say("\nVerified: every mart equals its landed rows, to the cent.");
-    say(&match servers {
+    say(&match &servers {
         None => next(folder, args.made_up.is_some()),
         Some(_) => ON_YOUR_OWN.to_owned(),
     });
+    if let (None, Some(report)) = (&servers, newest_month(&first)) {
+        say(&format!("\nA page to look at, with the figures of the newest month:\n  {report}"));
+    }
     if cli.json {
         let runs = serde_json::json!({ "first": first, "second": second, "replay": replayed, "verified": true });
         screen::json(&runs)?;
     }
     Ok(Outcome::Done)
+}
+
+/// Which reports the demo's runs write: what a project chooses with `reports.write`.
+const REPORTS: (&str, &str) = ("TILLMART_REPORTS_WRITE", "daily.html,monthly.html");
+
+/// The page of the newest month that a run touched.
+fn newest_month(summary: &Summary) -> Option<&String> {
+    summary.reports.iter().filter(|report| report.contains("/monthly/")).max()
 }
 
 /// What to try after a demo whose servers are gone.
