@@ -14,7 +14,7 @@ mod to;
 use generate::GENERATE_EXAMPLES;
 pub(crate) use generate::{GenerateArgs, GenerateFormat};
 use report::REPORT_HELP;
-pub(crate) use report::{DailyArgs, ReportCommand, ReportOutput};
+pub(crate) use report::{DailyArgs, MonthlyArgs, ReportCommand, ReportOutput};
 use secrets::SECRETS_HELP;
 pub(crate) use secrets::SecretsCommand;
 
@@ -24,7 +24,7 @@ macro_rules! exit_codes {
         "\
 Exit codes:
    0  all done (also when all that came was duplicates)
-   1  done, but something was rejected
+   1  done, but something was rejected, or a report could not be written
    2  could not do it
   75  another run holds the feed's lease: try again later"
     };

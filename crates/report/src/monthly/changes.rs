@@ -83,14 +83,14 @@ pub(super) fn section(report: &Monthly) -> Section {
             }
             let made = |told: &ToldMonth| Value::text(told.made.format("%Y-%m-%d %H:%M %Z").to_string());
             table.rows.push(Row::new(vec![
-                Value::Count(i64::from(after.store)),
+                Value::Id(i64::from(after.store)),
                 Value::text(label),
                 old.clone(),
                 new.clone(),
                 difference(&old, &new),
                 made(after),
                 made(before),
-                after.batch.map_or(Value::Missing, |batch| Value::text(batch.to_string())),
+                after.batch.map_or(Value::Missing, |batch| Value::Id(batch)),
             ]));
         }
     }

@@ -91,7 +91,7 @@ fn stores(report: &Monthly) -> Section {
     };
     for StoreMonths { store, manager, sold } in &report.stores {
         let manager = manager.clone().map_or(Value::Missing, Value::Text);
-        table.rows.push(Row::new(line(Value::Count(i64::from(*store)), manager, sold)));
+        table.rows.push(Row::new(line(Value::Id(i64::from(*store)), manager, sold)));
     }
     if report.stores.len() > 1 {
         table.rows.push(Row::total(line(Value::text("All"), Value::Missing, &report.all)));

@@ -51,9 +51,9 @@ fn line(report: &Monthly, seller: &Seller) -> Vec<Value> {
     let total = Value::Money(seller.total);
     let rate = if seller.incentive == 0 { Value::Missing } else { Value::Money(seller.incentive).share_of(&total) };
     vec![
-        Value::Count(i64::from(seller.store)),
+        Value::Id(i64::from(seller.store)),
         Value::Count(seller.place),
-        Value::Count(seller.person),
+        Value::Id(seller.person),
         seller.name.clone().map_or(Value::Missing, Value::Text),
         total.clone(),
         total.share_of(&net),

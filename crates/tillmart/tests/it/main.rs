@@ -20,6 +20,7 @@ mod formats;
 mod replay;
 
 mod report_daily;
+mod report_monthly;
 
 mod revoke;
 

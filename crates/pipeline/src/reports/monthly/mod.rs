@@ -86,11 +86,11 @@ impl Pipeline {
         let made = self.seams.clock.now().with_timezone(&self.options.time_zone);
         let mut about = vec![Fact::new("feed", "Feed", Value::text(&self.options.feed))];
         if let Some(store) = store {
-            about.push(Fact::new("store", "Store", Value::text(store.to_string())));
+            about.push(Fact::new("store", "Store", Value::Id(i64::from(store))));
             let manager = managers.get(&store).cloned().flatten();
             about.push(Fact::new("manager", "Manager", manager.map_or(Value::Missing, Value::Text)));
         }
-        let batch = last.map_or(Value::Missing, |batch| Value::text(batch.id.to_string()));
+        let batch = last.map_or(Value::Missing, |batch| Value::Id(batch.id));
         about.push(Fact::new("batch", "Newest batch in it", batch));
         about.push(Fact::new("made", "Made", Value::text(made.format("%Y-%m-%d %H:%M %Z").to_string())));
         Ok(about)

@@ -1,6 +1,7 @@
 //! `report`: a document is made by the pipeline, and written as it was asked for.
 
 mod daily;
+mod monthly;
 
 use super::Outcome;
 use crate::cli::{Cli, ReportCommand, ReportOutput};
@@ -14,6 +15,7 @@ use tillmart_report::{Document, Format, Look, render};
 pub(crate) fn run(cli: &Cli, command: &ReportCommand) -> Result<Outcome> {
     match command {
         ReportCommand::Daily(args) => daily::run(cli, args),
+        ReportCommand::Monthly(args) => monthly::run(cli, args),
     }
 }
 
