@@ -7,8 +7,11 @@ use std::collections::BTreeMap;
 /// More changes than this are for a program: the newest are shown.
 const SHOWN: usize = 60;
 
-/// A figure that is kept: its name for programs and for people.
-const FIGURES: [(&str, fn(&ToldMonth) -> Value); 6] = [
+/// A figure of a month, as it was told.
+type Told = fn(&ToldMonth) -> Value;
+
+/// A figure that is kept: its name for people.
+const FIGURES: [(&str, Told); 6] = [
     ("Net sales", |told| Value::Money(i128::from(told.gross) + i128::from(told.returned))),
     ("Gross sales", |told| Value::Money(i128::from(told.gross))),
     ("Returns", |told| Value::Money(i128::from(told.returned))),
@@ -90,7 +93,7 @@ pub(super) fn section(report: &Monthly) -> Section {
                 difference(&old, &new),
                 made(after),
                 made(before),
-                after.batch.map_or(Value::Missing, |batch| Value::Id(batch)),
+                after.batch.map_or(Value::Missing, Value::Id),
             ]));
         }
     }
