@@ -85,7 +85,7 @@ pub(crate) struct RedeemArgs {
     #[arg(value_name = "CODE", required = true, num_args = 1..)]
     pub(crate) code: Vec<String>,
     /// What the basket comes to before the coupon, such as 62.40.
-    #[arg(long, value_name = "AMOUNT", value_parser = amount)]
+    #[arg(long, value_name = "AMOUNT", value_parser = amount, allow_negative_numbers = true)]
     pub(crate) basket: Option<i64>,
     /// The store's number.
     #[arg(long, value_name = "ID", value_parser = value_parser!(i32).range(0..))]

@@ -5,6 +5,8 @@
 //! database, [`profile`] what production does not start with. [`secret`] is what may stand in the place of a secret.
 
 mod contract;
+#[cfg(test)]
+mod coupon_tests;
 mod coupons;
 mod example;
 mod keys;
