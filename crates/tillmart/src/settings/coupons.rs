@@ -2,13 +2,15 @@
 
 use super::Settings;
 use super::keys::{self, Key, RULES};
-use super::layers::Layers;
+use super::layers::{Layers, Origin};
 use super::secret::SecretText;
 use super::servers::Asked;
 use super::values::{self, Complaint, Raw, Read};
 use crate::secrets::{Keyring, known};
+use std::collections::BTreeSet;
 use tillmart_coupon::{Offer, Points, Rule, SECRET_BYTES_MIN, Scale, Secrets, Value, Who};
 use tillmart_model::{Fault, FaultKind, Result, Secret};
+use toml_edit::{Item, TableLike};
 
 /// Coupons: the secret of their codes, and the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +95,41 @@ pub(super) fn some_money(raw: &Raw) -> Read<i64> {
     if cents > 0 { Ok(cents) } else { Err(Complaint::new("an amount above 0")) }
 }
 
+/// The names of the coupon rules that a file speaks of, in whatever environment; those that can be used.
+pub(super) fn rules_in(root: &dyn TableLike) -> BTreeSet<String> {
+    let below = |table: &dyn TableLike, names: &mut BTreeSet<String>| {
+        let rules = table.get("coupons").and_then(Item::as_table_like).and_then(|coupons| coupons.get("rules"));
+        for (name, _) in rules.and_then(Item::as_table_like).iter().flat_map(|rules| rules.iter()) {
+            if values::name(&Raw::Text(name.to_owned())).is_ok() {
+                names.insert(name.to_owned());
+            }
+        }
+    };
+    let mut names = BTreeSet::new();
+    below(root, &mut names);
+    let environments = root.get("env").and_then(Item::as_table_like);
+    for (_, environment) in environments.iter().flat_map(|environments| environments.iter()) {
+        if let Some(table) = environment.as_table_like() {
+            below(table, &mut names);
+        }
+    }
+    names
+}
+
+/// The names of the rules in effect, in the order of the file; those of an environment alone come behind.
+pub(super) fn rule_names(layers: &Layers) -> Vec<String> {
+    let below = format!("{RULES}.");
+    let rules = layers.tables().filter_map(|(path, origin)| Some((path.strip_prefix(&below)?, origin)));
+    let mut rules: Vec<_> = rules
+        .map(|(name, origin)| match origin {
+            Origin::File { environment, line, column } => ((environment.is_some(), *line, *column), name),
+            Origin::Variable(_) => ((true, u64::MAX, 0), name),
+        })
+        .collect();
+    rules.sort_unstable();
+    rules.into_iter().map(|(_, name)| name.to_owned()).collect()
+}
+
 /// Coupons, from all layers. Faults between keys are left with the layers.
 pub(super) fn coupons(layers: &mut Layers) -> Result<CouponSettings> {
     let settings = CouponSettings {
@@ -106,7 +143,7 @@ pub(super) fn coupons(layers: &mut Layers) -> Result<CouponSettings> {
             frequency_days: layers.get(&keys::SCORE_FREQUENCY)?,
             money_cents: layers.get(&keys::SCORE_MONEY)?,
         },
-        rules: layers.rules().iter().filter_map(|name| rule(layers, name)).collect(),
+        rules: rule_names(layers).iter().filter_map(|name| rule(layers, name)).collect(),
     };
     let former = "coupons.former_secrets";
     if settings.secret == SecretText::Unset && settings.former_secrets != SecretText::Unset && layers.sound(&[former]) {

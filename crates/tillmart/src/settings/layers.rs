@@ -9,10 +9,11 @@ use tillmart_model::{Fault, FaultKind, Result};
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::FILE_NAME;
+use super::coupons::rules_in;
 use super::keys::{AnyKey, Key, RULES, paths, rule_paths, variable};
 use super::near::nearest;
 use super::secret::{self, SecretText};
-use super::values::{self, Complaint, Raw, Read};
+use super::values::{Complaint, Raw, Read};
 use crate::secrets::known;
 
 /// Variables of that prefix are settings, except the one that selects an environment.
@@ -262,18 +263,9 @@ impl Layers {
         self.tables.contains_key(path) || self.stated.keys().any(|stated| stated.starts_with(&below))
     }
 
-    /// The names of the coupon rules, in the order of the file; those of an environment alone come behind.
-    pub(super) fn rules(&self) -> Vec<String> {
-        let below = format!("{RULES}.");
-        let rules = self.tables.iter().filter_map(|(path, origin)| Some((path.strip_prefix(&below)?, origin)));
-        let mut rules: Vec<_> = rules
-            .map(|(name, origin)| match origin {
-                Origin::File { environment, line, column } => ((environment.is_some(), *line, *column), name),
-                Origin::Variable(_) => ((true, u64::MAX, 0), name),
-            })
-            .collect();
-        rules.sort_unstable();
-        rules.into_iter().map(|(_, name)| name.to_owned()).collect()
+    /// Tables that were opened, and where.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &Origin)> {
+        self.tables.iter().map(|(path, origin)| (path.as_str(), origin))
     }
 
     /// Refuses a table for what it lacks.
@@ -448,27 +440,6 @@ impl<'a> Walk<'a> {
             None => fault.at(self.file),
         }
     }
-}
-
-/// The names of the coupon rules that a file speaks of, in whatever environment; those that can be used.
-fn rules_in(root: &dyn TableLike) -> BTreeSet<String> {
-    let below = |table: &dyn TableLike, names: &mut BTreeSet<String>| {
-        let rules = table.get("coupons").and_then(Item::as_table_like).and_then(|coupons| coupons.get("rules"));
-        for (name, _) in rules.and_then(Item::as_table_like).iter().flat_map(|rules| rules.iter()) {
-            if values::name(&Raw::Text(name.to_owned())).is_ok() {
-                names.insert(name.to_owned());
-            }
-        }
-    };
-    let mut names = BTreeSet::new();
-    below(root, &mut names);
-    let environments = root.get("env").and_then(Item::as_table_like);
-    for (_, environment) in environments.iter().flat_map(|environments| environments.iter()) {
-        if let Some(table) = environment.as_table_like() {
-            below(table, &mut names);
-        }
-    }
-    names
 }
 
 /// A TOML item as the person wrote it. Numbers are taken from the text: a float would lose digits.
