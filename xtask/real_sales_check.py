@@ -345,7 +345,54 @@ def missing_customers(project, customer_csv):
             rows.writerow([customer, f"Late{customer}", "Comer", "1 High Street", "10001", "9100000000", "2010-12-01"])
 
 
+def coupons(plan, prepared):
+    """Who fits four rules for 2011-11, and what each spent, counted from the files as they were delivered."""
+    known = set()
+    with open(os.path.join(prepared, "dimensions", "customer.csv"), encoding="utf-8", newline="") as file:
+        known.update(row["customer_id"] for row in csv.DictReader(file))
+    days = collections.defaultdict(D)
+    for name in sorted(os.listdir(os.path.join(prepared, "sales_data"))):
+        with open(os.path.join(prepared, "sales_data", name), encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["product_name"] and not row["price"].startswith("-") and row["customer_id"] in known:
+                    days[int(row["customer_id"]), row["sales_date"]] += D(row["total_cost"])
+    month, before, total = (collections.defaultdict(D) for _ in range(3))
+    first, last = {}, {}
+    for (customer, day), net in sorted(days.items()):
+        if day > "2011-11-30":
+            continue
+        total[customer] += net
+        if day >= "2011-11-01":
+            month[customer] += net
+        elif day >= "2011-08-01":
+            before[customer] += net
+        if net > 0:
+            first.setdefault(customer, day)
+            last[customer] = max(day, last.get(customer, day))
+    buyers = [customer for customer in total if month[customer] > 0]
+    # 90 and 365 days before 2011-11-30: the last purchase is after the one and not after the other.
+    fitting = {
+        "big_spenders": {c: month[c] for c in buyers if month[c] >= 1000},
+        "less": {c: before[c] for c in buyers if before[c] > 0 and month[c] * 3 <= before[c] * D("0.7")},
+        "welcome": {c: month[c] for c in buyers if first.get(c, "") >= "2011-11-01"},
+        "come_back": {c: total[c] for c in last if "2010-11-30" < last[c] <= "2011-09-01" and total[c] > 0},
+    }
+    with open(plan, encoding="utf-8") as file:
+        rules = json.load(file)["rules"]
+    same("rules", [rule["rule"] for rule in rules], list(fitting))
+    for rule in rules:
+        fits = fitting[rule["rule"]]
+        same(f"customers that {rule['rule']} is about", rule["fits"], len(fits))
+        parts = [rule[part] for part in ["unknown", "elsewhere", "held_out", "cut", "coupons"]]
+        same(f"customers of {rule['rule']}, each counted once", sum(parts), len(fits))
+        for given in rule["customers"]:
+            same(f"what {given['customer_id']} spent", given["spend"], str(fits.get(given["customer_id"])))
+    same("coupons of big_spenders, by its budget", rules[0]["coupons"], 100)
+    same("coupons of welcome, by its budget", rules[2]["coupons"], 100)
+
+
 COMMANDS = {
+    "coupons": coupons,
     "figures": figures,
     "summary": summary,
     "snapshot": snapshot,

@@ -6,6 +6,7 @@
 mod bench;
 mod callgrind;
 mod check;
+mod coupons;
 mod fuzz;
 mod instructions;
 mod machine;

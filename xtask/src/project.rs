@@ -59,6 +59,22 @@ impl Project {
         ended(&mut self.command(arguments), code)
     }
 
+    /// Runs commands at the same moment; each one's exit code, and all that it printed.
+    pub(crate) fn call_at_once(&self, calls: &[&[&str]]) -> Outcome<Vec<(i32, String)>> {
+        let lost = |error: std::io::Error| format!("lost a command: {error}");
+        let mut running = Vec::new();
+        for arguments in calls {
+            let mut command = self.command(arguments);
+            running.push(command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(lost)?);
+        }
+        let ended = |child: Child| {
+            let output = child.wait_with_output().map_err(lost)?;
+            let told = [output.stdout, output.stderr].concat();
+            Ok((output.status.code().unwrap_or(-1), String::from_utf8_lossy(&told).into_owned()))
+        };
+        running.into_iter().map(ended).collect()
+    }
+
     /// `dimensions load` of a folder or file.
     pub(crate) fn load_dimensions(&self, path: &Path) -> Outcome {
         let mut load = self.command(&["dimensions", "load"]);

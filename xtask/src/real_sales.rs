@@ -134,6 +134,10 @@ impl Bench {
         self.on_servers(&one_tables, took)?;
 
         let start = Instant::now();
+        self.coupons(&one)?;
+        told_time("coupons planned, issued and redeemed", start.elapsed());
+
+        let start = Instant::now();
         self.redeliver(&one, &one_tables)?;
         self.replay(&one)?;
         self.mend_nothing(&one)?;
@@ -323,7 +327,7 @@ impl Bench {
             .collect()
     }
 
-    fn judge(&self, what: &str, arguments: &[&Path]) -> Outcome {
+    pub(crate) fn judge(&self, what: &str, arguments: &[&Path]) -> Outcome {
         for line in told(self.check(what, arguments))?.lines() {
             println!("  {line}");
         }

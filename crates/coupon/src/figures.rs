@@ -13,7 +13,7 @@ pub struct Figures {
     pub spend_cents: i64,
     /// Spend in the three months before, together.
     pub before_cents: i64,
-    /// First day with a sale that was no return.
+    /// First day whose sales, less its returns, came to more than zero.
     pub first_purchase: Option<NaiveDate>,
     /// Last such day up to the end of the month.
     pub last_purchase: Option<NaiveDate>,

@@ -53,12 +53,18 @@ mod reports;
 
 mod doctor;
 
+mod coupons;
+
 mod observe;
 
 mod shop;
 
 mod summary;
 
+pub use coupons::{
+    BeforeRule, CouponFilter, CouponPlan, CouponRules, CouponsIssued, IssuedBefore, IssuedNow, ListedCoupon,
+    PlannedCoupon, PlannedRule,
+};
 pub use doctor::Finding;
 pub use look::{OpenReject, RejectFilter, Status};
 pub use marts::{BUILT_IN, Marts, REJECTS, SALES_MART};

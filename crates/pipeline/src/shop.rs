@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tillmart_database::{Dimension, Dimensions, Ledger, Publisher, Reports, Schema};
+use tillmart_database::{Coupons, Dimension, Dimensions, Ledger, Publisher, Reports, Schema};
 use tillmart_engine::{DimensionTables, Engine, Objects};
 use tillmart_lake::{Lake, Store};
 use tillmart_model::{ArchivePolicy, Clock, Contract, Fault, FaultKind, Incentive, Profile, Redelivery, Result};
@@ -74,6 +74,8 @@ pub struct Seams {
     pub dimensions: Arc<dyn Dimensions>,
     /// Published marts.
     pub publisher: Arc<dyn Publisher>,
+    /// Coupons.
+    pub coupons: Arc<dyn Coupons>,
     /// The database's own schema.
     pub schema: Arc<dyn Schema>,
     /// Reports' own questions.

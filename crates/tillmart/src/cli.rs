@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::path::PathBuf;
 use tillmart_model::{FileReason, RowReason};
 
+mod coupons;
 mod generate;
 mod report;
 mod secrets;
@@ -11,6 +12,8 @@ mod secrets;
 mod tests;
 mod to;
 
+use coupons::COUPONS_HELP;
+pub(crate) use coupons::{CouponsCommand, CouponsFilter, RedeemArgs};
 use generate::GENERATE_EXAMPLES;
 pub(crate) use generate::{GenerateArgs, GenerateFormat};
 use report::REPORT_HELP;
@@ -111,6 +114,9 @@ pub(crate) enum Command {
     /// Tell what was sold and what is missing: reports for people, as pages, tables and files.
     #[command(subcommand, after_help = REPORT_HELP)]
     Report(ReportCommand),
+    /// Plan, issue, export and redeem coupons by the rules of the settings.
+    #[command(subcommand, after_help = COUPONS_HELP)]
+    Coupons(CouponsCommand),
     /// Ask the marts, dimensions and rejects with SQL.
     #[command(after_help = QUERY_EXAMPLES)]
     Query(QueryArgs),

@@ -49,6 +49,7 @@ fn run(cli: &Cli) -> Result<Outcome> {
         Command::Optimize(args) => commands::optimize::run(cli, args),
         Command::Verify => commands::verify::run(cli),
         Command::Report(command) => commands::report::run(cli, command),
+        Command::Coupons(command) => commands::coupons::run(cli, command),
         Command::Query(args) => commands::query::run(cli, args),
         Command::Doctor => commands::doctor::run(cli),
         Command::Config(command) => commands::config::run(cli, command),

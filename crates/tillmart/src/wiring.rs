@@ -9,11 +9,11 @@ use chrono::{DateTime, Utc};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use tillmart_database::{Dimensions, Ledger, MySql, Publisher, Reports, Schema, Sqlite};
+use tillmart_database::{Coupons, Dimensions, Ledger, MySql, Publisher, Reports, Schema, Sqlite};
 use tillmart_engine::Embedded;
 use tillmart_lake::Store;
 use tillmart_model::{Clock, Fault, FaultKind, MySqlServer, Result};
-use tillmart_pipeline::{Options, Pipeline, ReportOptions, Seams};
+use tillmart_pipeline::{CouponRules, Options, Pipeline, ReportOptions, Seams};
 use tokio::runtime::Runtime;
 
 /// Open data files take this part of a run's memory: measured on a day of 1 GB, where the rest goes to dimensions and buffers.
@@ -35,18 +35,20 @@ pub(crate) struct Database {
     pub(crate) dimensions: Arc<dyn Dimensions>,
     pub(crate) publisher: Arc<dyn Publisher>,
     pub(crate) reports: Arc<dyn Reports>,
+    pub(crate) coupons: Arc<dyn Coupons>,
     pub(crate) schema: Arc<dyn Schema>,
 }
 
 impl Database {
     /// One implementation that plays all roles.
-    fn of(roles: impl Ledger + Dimensions + Publisher + Reports + Schema + 'static) -> Database {
+    fn of(roles: impl Ledger + Dimensions + Publisher + Coupons + Reports + Schema + 'static) -> Database {
         let roles = Arc::new(roles);
         Database {
             ledger: roles.clone(),
             dimensions: roles.clone(),
             publisher: roles.clone(),
             reports: roles.clone(),
+            coupons: roles.clone(),
             schema: roles,
         }
     }
@@ -75,13 +77,14 @@ pub(crate) fn open_with(folder: &Path, cli: &Cli, variables: &[(String, String)]
     let store = Store::open(&settings.storage.root, &settings.project, &access)?;
     let tasks = tasks(&settings);
     let memory = settings.run.memory_mib as usize * (1 << 20);
-    let Database { ledger, dimensions, publisher, reports, schema } = database.clone();
+    let Database { ledger, dimensions, publisher, coupons, reports, schema } = database.clone();
     let seams = Seams {
         store: store.clone(),
         ledger,
         dimensions,
         publisher,
         reports,
+        coupons,
         schema,
         engine: Arc::new(Embedded::new(tasks, memory)),
         clock: clock()?,
@@ -119,6 +122,17 @@ fn clock() -> Result<Clock> {
             .found(error)
     })?;
     Ok(Clock::Fixed(moment.with_timezone(&Utc)))
+}
+
+/// The coupon rules of the settings.
+pub(crate) fn coupon_rules(settings: &Settings) -> CouponRules {
+    let coupons = &settings.coupons;
+    CouponRules {
+        rules: coupons.rules.clone(),
+        one_per_customer: coupons.one_per_customer,
+        hold_out_seed: coupons.hold_out_seed.clone(),
+        scale: coupons.scale.clone(),
+    }
 }
 
 fn options(settings: &Settings) -> Options {

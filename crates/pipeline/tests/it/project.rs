@@ -111,6 +111,7 @@ impl Project {
             dimensions: roles.clone(),
             publisher: roles.clone(),
             reports: roles.clone(),
+            coupons: roles.clone(),
             schema: roles,
             engine: Arc::new(Embedded::new(1, 64 << 20)),
             clock: Clock::Fixed(noon()),

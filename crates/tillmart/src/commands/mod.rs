@@ -1,6 +1,7 @@
 //! One module a command: it opens the project, asks the pipeline, and shows the answer.
 
 pub(crate) mod config;
+pub(crate) mod coupons;
 pub(crate) mod db;
 pub(crate) mod demo;
 pub(crate) mod dimensions;
@@ -29,6 +30,8 @@ pub(crate) enum Outcome {
     WithRejects,
     /// Looked at, and a secret stands in the settings file in clear text: exit 1.
     WithClearText,
+    /// A coupon is not good, and was not redeemed: exit 1.
+    Refused,
     /// It was looked at, and it is not as it should be: exit 2.
     NotGood,
 }
@@ -37,7 +40,7 @@ impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> ExitCode {
         match outcome {
             Outcome::Done => ExitCode::SUCCESS,
-            Outcome::WithRejects | Outcome::WithClearText => ExitCode::from(1),
+            Outcome::WithRejects | Outcome::WithClearText | Outcome::Refused => ExitCode::from(1),
             Outcome::NotGood => ExitCode::from(2),
         }
     }

@@ -2,7 +2,7 @@
 
 use tillmart_model::SalesColumn;
 
-use super::keys::{Spec, paths, variable};
+use super::keys::{RULES, Spec, paths, rule_paths, variable};
 
 /// How keys stand in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,9 @@ pub(crate) fn example(form: Form) -> String {
         if of != section {
             if section == "feed" {
                 text.push_str(&columns());
+            }
+            if section == "coupons.score" {
+                text.push_str(&rules());
             }
             section = of.to_owned();
             text.push_str(&format!("[{section}]\n"));
@@ -94,6 +97,28 @@ fn columns() -> String {
     text.push_str(
         "#\n# [feed.columns.sales_date]\n# source = \"Datum\"\n# type = \"date\"\n# date_formats = [\"%d.%m.%Y\", \"%Y-%m-%d\"]\n\
          #\n# [feed.columns.store_id]\n# constant = 42\n#\n# [feed.columns.transaction_id]\n# source = \"basket\"\n\n",
+    );
+    text
+}
+
+/// The keys of coupon rules: their names are the user's.
+fn rules() -> String {
+    let mut text = String::from(
+        "# Coupon rules. A table [coupons.rules.NAME] is a rule; NAME is of lower-case letters, digits and underscores, and stands in\n\
+         # lists and exports. Where rules compete, the first of the file comes first. See docs/coupons.md.\n#\n",
+    );
+    for (path, key) in rule_paths("NAME") {
+        let Some(name) = path.strip_prefix(RULES).and_then(|rest| rest.strip_prefix(".NAME.")) else { continue };
+        text.push_str(&format!("# {name} ({}; default {})\n", key.spec().unit, key.spec().default));
+        for line in wrap(key.spec().help, 108) {
+            text.push_str(&format!("#   {line}\n"));
+        }
+    }
+    text.push_str(
+        "#\n# [coupons.rules.best_customers]\n# who = \"spend\"\n# spend_from = \"500.00\"\n# percent = \"10 %\"\n\
+         # max_discount = \"20.00\"\n# min_basket = \"50.00\"\n# valid_days = 30\n# budget = \"5000.00\"\n# hold_out = \"10 %\"\n\
+         #\n# [coupons.rules.come_back]\n# who = \"lapsed\"\n# days = 90\n# days_to = 365\n# amount = \"5.00\"\n\
+         # min_basket = \"25.00\"\n# valid_days = 45\n# budget_coupons = 1000\n\n",
     );
     text
 }

@@ -6,11 +6,13 @@
 use chrono_tz::Tz;
 use std::any::TypeId;
 use std::time::Duration;
+use tillmart_coupon::Points;
 use tillmart_model::{
     ArchivePolicy, BlankCustomer, Encoding, ExtraColumns, Orphans, Redelivery, SalesColumn, Ties, TlsMode,
 };
 use tillmart_pipeline::WrittenReport;
 
+use super::coupons::{self, WhoWord};
 use super::profile;
 use super::secret::{self, SecretText};
 use super::servers::{self, DatabaseUrl, Who};
@@ -19,7 +21,7 @@ use super::values::{self, Raw, Read};
 /// What a person is told about a key.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spec {
-    /// Dotted path in the settings file; `*` stands for the name of a sales column.
+    /// Dotted path in the settings file; `*` stands for the name of a sales column, or of a coupon rule.
     pub(super) path: &'static str,
     /// The default as TOML, or in words where it is no fixed value (keys of columns).
     pub(super) default: &'static str,
@@ -62,10 +64,16 @@ impl<T> AnyKey for Key<T> {
     }
 }
 
-/// Every concrete path and its key: those of columns once for each column.
+/// Where the keys of coupon rules are.
+pub(super) const RULES: &str = "coupons.rules";
+
+/// Every concrete path and its key: those of columns once for each column, and none of a coupon rule, whose names are the user's.
 pub(super) fn paths() -> Vec<(String, &'static dyn AnyKey)> {
     let mut paths = Vec::new();
     for key in KEYS {
+        if key.spec().path.starts_with(RULES) {
+            continue;
+        }
         if key.spec().path.contains('*') {
             paths.extend(SalesColumn::ALL.map(|column| (key.spec().path.replace('*', column.name()), *key)));
         } else {
@@ -73,6 +81,12 @@ pub(super) fn paths() -> Vec<(String, &'static dyn AnyKey)> {
         }
     }
     paths
+}
+
+/// Every path of one coupon rule.
+pub(super) fn rule_paths(rule: &str) -> Vec<(String, &'static dyn AnyKey)> {
+    let keys = KEYS.iter().filter(|key| key.spec().path.starts_with(RULES));
+    keys.map(|key| (key.spec().path.replace('*', rule), *key)).collect()
 }
 
 /// The settings whose values are secrets.
@@ -257,6 +271,73 @@ keys! {
     SPEND_TIERS: Vec<i64> = "reports.spend_tiers", "[\"100\", \"500\", \"2000\"]", "list of amounts, rising, 8 at most",
         values::tiers,
         "Where the tiers begin into which monthly reports sort customers by what they spent. What is below the first is a tier, too.";
+    COUPON_SECRET: SecretText = "coupons.secret", "\"\"", "secret: \"enc:v1:…\", \"file:PATH\" or clear text", secret::read,
+        "What coupon codes are made with: 16 characters or more that nobody can guess. Whoever knows it can make codes that \
+         pass for genuine as long as no database is asked. Encrypt it in place with \
+         `tillmart secrets encrypt --setting coupons.secret --write`.";
+    COUPON_FORMER_SECRETS: SecretText = "coupons.former_secrets", "\"\"",
+        "secret: \"enc:v1:…\", \"file:PATH\" or clear text", secret::read,
+        "Secrets of before, one a line: codes that were made with them stay good. Move coupons.secret here when you change it, and \
+         take it out when its last coupon has expired.";
+    ONE_PER_CUSTOMER: bool = "coupons.one_per_customer", "true", "true or false", values::flag,
+        "Whether a customer gets at most one coupon a month over all rules: that of the first rule, in the order of this file, \
+         that has one to give. A customer whom a rule holds out gets none of a later rule either.";
+    HOLD_OUT_SEED: String = "coupons.hold_out_seed", "\"1\"", "any text", values::text,
+        "What decides, with the customer's number alone, who is held out. Change it to draw other customers.";
+    SCORE_MONTHS: u32 = "coupons.score.months", "12", "months, 1 to 120", |raw| values::whole(raw, 1..=120),
+        "Months that the score looks at, the one that coupons are for being the last.";
+    SCORE_RECENCY: [u32; 4] = "coupons.score.recency_days", "[30, 60, 120, 240]", "four rising numbers of days",
+        |raw| coupons::steps(raw, |item| values::whole(item, 0..=36_500)),
+        "Most days from the last purchase to the month's end for 5, 4, 3 and 2 points; 1 point beyond.";
+    SCORE_FREQUENCY: [u32; 4] = "coupons.score.frequency_days", "[2, 4, 8, 16]", "four rising numbers of days",
+        |raw| coupons::steps(raw, |item| values::whole(item, 1..=36_500)),
+        "Least days with a purchase for 2, 3, 4 and 5 points; 1 point below.";
+    SCORE_MONEY: [i64; 4] = "coupons.score.money", "[\"50.00\", \"200.00\", \"500.00\", \"1000.00\"]", "four rising amounts",
+        |raw| coupons::steps(raw, values::cents),
+        "Least net spend for 2, 3, 4 and 5 points; 1 point below.";
+    RULE_WHO: WhoWord = "coupons.rules.*.who", "none, must be stated",
+        "\"spend\", \"drop\", \"first_purchase\", \"lapsed\" or \"score\"", coupons::who_word,
+        "Who gets a coupon. \"spend\": whose net spend of the month is in a tier. \"drop\": who spent less than in the months before. \
+         \"first_purchase\": who bought for the first time in the month. \"lapsed\": who has not bought for some time. \"score\": \
+         who has these points for recency, frequency and money. Nobody does whose net spend in that time is zero or less.";
+    RULE_SPEND_FROM: i64 = "coupons.rules.*.spend_from", "\"0.00\"", "money", values::cents,
+        "With \"spend\": the least net spend of the tier.";
+    RULE_SPEND_TO: i64 = "coupons.rules.*.spend_to", "no end", "money", values::cents,
+        "With \"spend\": the net spend from which on the tier ends.";
+    RULE_DROP: u32 = "coupons.rules.*.drop", "none, must be stated with \"drop\"", "share, such as \"30 %\"",
+        coupons::part,
+        "With \"drop\": how far, at least, the net spend of the month is below the mean of the three months before.";
+    RULE_DAYS: u32 = "coupons.rules.*.days", "none, must be stated with \"lapsed\"", "days, 1 to 36_500",
+        |raw| values::whole(raw, 1..=36_500),
+        "With \"lapsed\": the least days from the last purchase to the month's end.";
+    RULE_DAYS_TO: u32 = "coupons.rules.*.days_to", "no end", "days, 1 to 36_500", |raw| values::whole(raw, 1..=36_500),
+        "With \"lapsed\": the days from which on a customer is given up.";
+    RULE_RECENCY: Points = "coupons.rules.*.recency", "[1, 2, 3, 4, 5]", "list of points, 1 to 5", coupons::points,
+        "With \"score\": which points for recency.";
+    RULE_FREQUENCY: Points = "coupons.rules.*.frequency", "[1, 2, 3, 4, 5]", "list of points, 1 to 5", coupons::points,
+        "With \"score\": which points for frequency.";
+    RULE_MONEY: Points = "coupons.rules.*.money", "[1, 2, 3, 4, 5]", "list of points, 1 to 5", coupons::points,
+        "With \"score\": which points for money.";
+    RULE_PERCENT: u32 = "coupons.rules.*.percent", "none; this or amount", "share of the basket, such as \"10 %\"",
+        coupons::some_share,
+        "What the coupon gives off a basket, as a share.";
+    RULE_MAX_DISCOUNT: i64 = "coupons.rules.*.max_discount", "none, must be stated with percent", "money", coupons::some_money,
+        "Most that a share gives off: without it nobody could say what the coupons may cost.";
+    RULE_AMOUNT: i64 = "coupons.rules.*.amount", "none; this or percent", "money", coupons::some_money,
+        "What the coupon gives off a basket, as an amount.";
+    RULE_MIN_BASKET: i64 = "coupons.rules.*.min_basket", "\"0.00\"", "money", values::cents,
+        "The least basket that the coupon is redeemed for.";
+    RULE_VALID_DAYS: u32 = "coupons.rules.*.valid_days", "none, must be stated", "days, 0 to 3_650",
+        |raw| values::whole(raw, 0..=3_650),
+        "Days after the day of issue on which the coupon may still be redeemed.";
+    RULE_BUDGET: i64 = "coupons.rules.*.budget", "no end", "money", coupons::some_money,
+        "Most that the coupons of a month may cost together. Those who spent least go without.";
+    RULE_BUDGET_COUPONS: u32 = "coupons.rules.*.budget_coupons", "no end", "coupons, 1 to 100_000_000",
+        |raw| values::whole(raw, 1..=100_000_000),
+        "Most coupons of a month. Those who spent least go without.";
+    RULE_HOLD_OUT: u32 = "coupons.rules.*.hold_out", "0", "share of customers, such as \"10 %\"", values::share_of,
+        "The share of customers that gets none, so that the others can be compared with somebody. Always the same customers, by a \
+         hash of their number; a larger share holds out the same and more.";
     TASKS: u32 = "run.tasks", "0", "tasks, 0 to 1_024", |raw| values::whole(raw, 0..=1_024),
         "Tasks side by side. 0: one for each core. Two of them land one source file after the other: one decodes ahead, \
          the other writes.";

@@ -9,7 +9,8 @@ use tillmart_model::{Fault, FaultKind, Result};
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::FILE_NAME;
-use super::keys::{AnyKey, Key, paths, variable};
+use super::coupons::rules_in;
+use super::keys::{AnyKey, Key, RULES, paths, rule_paths, variable};
 use super::near::nearest;
 use super::secret::{self, SecretText};
 use super::values::{Complaint, Raw, Read};
@@ -83,8 +84,8 @@ pub(super) struct Layers {
     environment: Option<String>,
     secrets: Vec<StatedSecret>,
     stated: BTreeMap<String, Stated>,
-    /// Tables that were opened, even if nothing stands in them.
-    tables: BTreeSet<String>,
+    /// Tables that were opened, even if nothing stands in them, and where that was first.
+    tables: BTreeMap<String, Origin>,
     /// Paths whose value was refused: judgements that need them are left out.
     refused: BTreeSet<String>,
     faults: Vec<Fault>,
@@ -103,7 +104,7 @@ struct Walk<'a> {
 #[derive(Default)]
 struct Layer {
     values: Vec<(String, Stated)>,
-    tables: BTreeSet<String>,
+    tables: BTreeMap<String, Origin>,
 }
 
 impl Layers {
@@ -117,7 +118,7 @@ impl Layers {
         let document = Document::parse(text).map_err(|error| syntax_fault(file, text, &error))?;
         let variables: BTreeMap<String, String> =
             variables.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
-        let mut walk = Walk::new(file, text);
+        let mut walk = Walk::new(file, text, &rules_in(document.as_table()));
         let (mut base, mut environments) = (Layer::default(), BTreeMap::new());
         walk.root(document.as_table(), &mut base, &mut environments);
         let selected = environment.or(variables.get(ENVIRONMENT_VARIABLE).map(String::as_str));
@@ -126,7 +127,7 @@ impl Layers {
             environment: selected.map(str::to_owned),
             secrets: Vec::new(),
             stated: BTreeMap::new(),
-            tables: BTreeSet::new(),
+            tables: BTreeMap::new(),
             refused: BTreeSet::new(),
             faults: Vec::new(),
         };
@@ -152,7 +153,9 @@ impl Layers {
     fn take(&mut self, layer: Layer, walk: &Walk<'_>) {
         self.judge(&layer, walk, true);
         self.stated.extend(layer.values);
-        self.tables.extend(layer.tables);
+        for (path, origin) in layer.tables {
+            self.tables.entry(path).or_insert(origin);
+        }
     }
 
     /// Judges every value of a layer by its key, and keeps what it says of secrets.
@@ -257,7 +260,23 @@ impl Layers {
     /// Whether anything was said about a path or below it.
     pub(super) fn speaks_of(&self, path: &str) -> bool {
         let below = format!("{path}.");
-        self.tables.contains(path) || self.stated.keys().any(|stated| stated.starts_with(&below))
+        self.tables.contains_key(path) || self.stated.keys().any(|stated| stated.starts_with(&below))
+    }
+
+    /// Tables that were opened, and where.
+    pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &Origin)> {
+        self.tables.iter().map(|(path, origin)| (path.as_str(), origin))
+    }
+
+    /// Refuses a table for what it lacks.
+    pub(super) fn refuse_table(&mut self, path: &str, complaint: Complaint) {
+        self.refused.insert(path.to_owned());
+        let fault = Fault::new(FaultKind::Settings, format!("[{path}] is not complete"));
+        let fault = match self.tables.get(path) {
+            Some(origin) => origin.place(fault, &self.file),
+            None => fault.at(&self.file),
+        };
+        self.faults.push(finish(fault.expected(complaint.expected), complaint.hint));
     }
 
     /// Whether none of the paths was refused, so that they can be judged together.
@@ -306,9 +325,10 @@ impl Layers {
 }
 
 impl<'a> Walk<'a> {
-    fn new(file: &'a str, text: &'a str) -> Self {
-        let keys: BTreeMap<_, _> = paths().into_iter().collect();
-        let mut sections = BTreeSet::new();
+    fn new(file: &'a str, text: &'a str, rules: &BTreeSet<String>) -> Self {
+        let of_rules = rules.iter().flat_map(|rule| rule_paths(rule));
+        let keys: BTreeMap<_, _> = paths().into_iter().chain(of_rules).collect();
+        let mut sections = BTreeSet::from([RULES.to_owned()]);
         for path in keys.keys() {
             sections.extend(path.match_indices('.').map(|(at, _)| path[..at].to_owned()));
         }
@@ -354,7 +374,9 @@ impl<'a> Walk<'a> {
                 let raw = self.veiled(&path, raw_of(item, self.text));
                 layer.values.push((path, Stated { raw, origin }));
             } else if self.sections.contains(&path) {
-                layer.tables.insert(path.clone());
+                let (line, column) = position(self.text, key_span.clone().map_or(0, |span| span.start));
+                let origin = Origin::File { environment: environment.map(str::to_owned), line, column };
+                layer.tables.insert(path.clone(), origin);
                 match item.as_table_like() {
                     Some(table) => self.table(table, &path, environment, layer),
                     None => {
@@ -382,6 +404,11 @@ impl<'a> Walk<'a> {
     /// A key or section that does not exist, with the one that was probably meant.
     fn unknown(&self, prefix: &str, name: &str) -> Fault {
         let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };
+        if prefix == RULES {
+            return Fault::new(FaultKind::Settings, "a coupon rule has a name that cannot be used")
+                .expected("1 to 64 lower-case letters, digits and underscores")
+                .found(format!("{name:?}"));
+        }
         let all = || self.keys.keys().chain(&self.sections).map(String::as_str);
         let siblings: BTreeSet<&str> = all()
             .filter_map(

@@ -1,10 +1,13 @@
 //! Settings: `tillmart.toml`, its environments and variables, parsed once into a type that cannot be wrong.
 //!
 //! [`keys`] is the register of every key. [`layers`] reads what was written and remembers where.
-//! [`values`] judges single values, [`contract`] what the feed's keys say together, [`servers`] those of object store and
+//! [`values`] judges single values, [`contract`] what the feed's keys say together, [`coupons`] those of coupon rules, [`servers`] those of object store and
 //! database, [`profile`] what production does not start with. [`secret`] is what may stand in the place of a secret.
 
 mod contract;
+#[cfg(test)]
+mod coupon_tests;
+mod coupons;
 mod example;
 mod keys;
 mod layers;
@@ -36,6 +39,7 @@ pub(crate) use servers::DatabaseUrl;
 pub(crate) use show::look;
 pub(crate) use values::{bytes, share};
 
+pub(crate) use coupons::CouponSettings;
 use layers::Layers;
 use servers::{AccessSettings, DatabaseSettings};
 use values::Complaint;
@@ -63,6 +67,8 @@ pub(crate) struct Settings {
     pub(crate) marts: MartSettings,
     /// What reports tell, and which of them runs write.
     pub(crate) reports: ReportSettings,
+    /// Coupons and their rules.
+    pub(crate) coupons: CouponSettings,
     /// What a run may use.
     pub(crate) run: RunSettings,
     /// What `optimize` aims at.
@@ -232,6 +238,7 @@ fn parse(
             months_max: layers.get(&keys::REPORTS_MONTHS)?,
             spend_tiers: layers.get(&keys::SPEND_TIERS)?,
         },
+        coupons: coupons::coupons(&mut layers)?,
         run: RunSettings {
             tasks: layers.get(&keys::TASKS)?,
             memory_mib: layers.get(&keys::MEMORY)?,

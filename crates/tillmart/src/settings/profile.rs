@@ -10,13 +10,15 @@ use tillmart_model::{Fault, FaultKind, TlsMode};
 const PRODUCTION: &str = "prod";
 
 /// What may be allowed all the same, by the setting that opens it.
-const RISKS: [&str; 6] = [
+const RISKS: [&str; 8] = [
     "storage.allow_http",
     "database.tls",
     "database.password",
     "storage.access_key_id",
     "storage.secret_access_key",
     "storage.session_token",
+    "coupons.secret",
+    "coupons.former_secrets",
 ];
 
 /// Insecure choices that are allowed.

@@ -242,7 +242,7 @@ impl Settings {
     /// # Errors
     /// `Settings`, with the place of each secret that cannot be had; all of them at once.
     pub(crate) fn servers(&self, keys: &mut Keyring) -> Result<(Option<MySqlServer>, StoreAccess)> {
-        let mut asked = Asked { settings: self, keys, faults: Vec::new() };
+        let mut asked = Asked::of(self, keys);
         let database = &self.database;
         let server = match &database.url {
             DatabaseUrl::Sqlite(_) => None,
@@ -266,21 +266,27 @@ impl Settings {
     /// # Errors
     /// As [`Settings::servers`].
     pub(crate) fn access(&self, keys: &mut Keyring) -> Result<StoreAccess> {
-        let mut asked = Asked { settings: self, keys, faults: Vec::new() };
+        let mut asked = Asked::of(self, keys);
         let access = asked.access();
         asked.end(access)
     }
 }
 
 /// Secrets that are being asked for, and those that could not be had.
-struct Asked<'a> {
+pub(super) struct Asked<'a> {
     settings: &'a Settings,
     keys: &'a mut Keyring,
     faults: Vec<Fault>,
 }
 
-impl Asked<'_> {
-    fn secret(&mut self, path: &str, text: &SecretText) -> Option<Secret> {
+impl<'a> Asked<'a> {
+    /// Nothing yet.
+    pub(super) fn of(settings: &'a Settings, keys: &'a mut Keyring) -> Asked<'a> {
+        Asked { settings, keys, faults: Vec::new() }
+    }
+
+    /// A secret; one that cannot be had leaves its fault.
+    pub(super) fn secret(&mut self, path: &str, text: &SecretText) -> Option<Secret> {
         let settings = self.settings;
         text.resolve(path, &settings.project, self.keys).unwrap_or_else(|fault| {
             self.faults.push(match settings.origins.get(path) {
@@ -316,7 +322,8 @@ impl Asked<'_> {
         }
     }
 
-    fn end<T>(self, done: T) -> Result<T> {
+    /// What was made of the secrets, if all could be had.
+    pub(super) fn end<T>(self, done: T) -> Result<T> {
         match Fault::join(self.faults) {
             Some(fault) => Err(fault),
             None => Ok(done),

@@ -1,6 +1,7 @@
 //! The settings as they are in effect, for people and programs that look at them.
 
-use super::keys::paths;
+use super::coupons::rule_names;
+use super::keys::{paths, rule_paths};
 use super::layers::{Layers, StatedSecret};
 use super::secret::told_back;
 use serde::Serialize;
@@ -59,7 +60,8 @@ pub(crate) fn look(
 
 fn effective(layers: &Layers) -> Vec<Effective> {
     let mut settings = Vec::new();
-    for (path, key) in paths() {
+    let rules = rule_names(layers).into_iter().flat_map(|rule| rule_paths(&rule));
+    for (path, key) in paths().into_iter().chain(rules) {
         let secret = key.is_secret();
         let (value, from) = match layers.stated(&path) {
             Some((_, origin)) if secret => {

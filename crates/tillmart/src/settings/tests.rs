@@ -1,4 +1,4 @@
-use super::keys::{Spec, paths, variable};
+use super::keys::{Spec, paths, rule_paths, variable};
 use super::values::duration;
 use super::*;
 use std::collections::BTreeSet;
@@ -68,7 +68,7 @@ fn the_example_holds_every_key_with_its_default_and_help() {
         "config/example.toml is not what the register says; run this test with TILLMART_WRITE_EXAMPLE=1 to write it anew"
     );
     let words = committed.replace("\n#   ", " ").replace("\n# ", " ");
-    for (path, key) in paths() {
+    for (path, key) in paths().into_iter().chain(rule_paths("NAME")) {
         let Spec { help, default, .. } = key.spec();
         assert!(words.contains(help), "the help of {path}");
         assert!(words.contains(&format!("default {default}")), "the default of {path}");

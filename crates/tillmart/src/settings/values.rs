@@ -80,7 +80,7 @@ impl Raw {
     }
 
     /// The digits of a number, or the text of a string or variable.
-    fn text_or_digits(&self) -> Option<String> {
+    pub(super) fn text_or_digits(&self) -> Option<String> {
         match self {
             Raw::Number(digits) => Some(digits.replace('_', "")),
             other => other.text().map(|text| text.trim().to_owned()),

@@ -25,11 +25,13 @@ pub(crate) fn canary(field: &str) -> String {
 }
 
 /// Every credential of the settings, by its variable.
-const CREDENTIALS: [&str; 4] = [
+const CREDENTIALS: [&str; 6] = [
     "TILLMART_DATABASE_PASSWORD",
     "TILLMART_STORAGE_ACCESS_KEY_ID",
     "TILLMART_STORAGE_SECRET_ACCESS_KEY",
     "TILLMART_STORAGE_SESSION_TOKEN",
+    "TILLMART_COUPONS_SECRET",
+    "TILLMART_COUPONS_FORMER_SECRETS",
 ];
 
 impl Cage {
@@ -53,7 +55,7 @@ impl Cage {
     fn with_files() -> Cage {
         let mut cage = Cage::with_variables();
         for name in CREDENTIALS {
-            if name.ends_with("PASSWORD") || name.ends_with("TOKEN") {
+            if name.ends_with("PASSWORD") || name.ends_with("TOKEN") || name.ends_with("COUPONS_SECRET") {
                 cage.encrypt(name, &canary(name), &[]);
             } else {
                 cage.put_aside(name, &canary(name));
@@ -71,10 +73,7 @@ impl Cage {
 
     /// Puts a credential into the settings, encrypted.
     pub(crate) fn encrypt(&mut self, name: &str, value: &str, more: &[&str]) {
-        let setting = match name {
-            "TILLMART_DATABASE_PASSWORD" => "database.password".to_owned(),
-            _ => name.replace("TILLMART_STORAGE_", "storage.").to_lowercase(),
-        };
+        let setting = name.trim_start_matches("TILLMART_").to_lowercase().replacen('_', ".", 1);
         let file = self.outside.path().join("value");
         fs::write(&file, value).unwrap();
         let encrypt = ["secrets", "encrypt", "--write", "--setting", &setting];
@@ -153,7 +152,7 @@ fn deliver(cage: &Cage, name: &str) {
 }
 
 /// Every command that opens the project.
-const LOOKS: [&[&str]; 12] = [
+const LOOKS: [&[&str]; 14] = [
     &["status"],
     &["status", "--json"],
     &["run", "--dry-run"],
@@ -166,7 +165,24 @@ const LOOKS: [&[&str]; 12] = [
     &["config", "show"],
     &["config", "show", "--json"],
     &["secrets", "check"],
+    &["coupons", "issue", "--month", "2024-05"],
+    &["coupons", "verify", "0000-0000-0000"],
 ];
+
+/// Every secret of the settings has its canary: the example names them all.
+#[test]
+fn every_secret_setting_has_a_canary() {
+    let example = include_str!("../../../../config/example.toml");
+    let secrets: Vec<&str> = example
+        .lines()
+        .filter(|line| line.starts_with("# (secret:"))
+        .filter_map(|line| line.rsplit_once("variable ")?.1.strip_suffix(')'))
+        .collect();
+    assert!(secrets.len() >= 6, "{secrets:?}");
+    for name in secrets {
+        assert!(CREDENTIALS.contains(&name), "{name}");
+    }
+}
 
 #[test]
 fn the_test_would_hear_a_canary() {

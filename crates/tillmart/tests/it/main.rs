@@ -38,6 +38,8 @@ mod secrets;
 
 mod canary;
 
+mod coupons;
+
 mod servers;
 
 mod production;
