@@ -21,6 +21,15 @@ pub(crate) fn wrong_mart(mart: &str, expected: &str, found: &str) -> Fault {
     fault.expected(expected).found(found)
 }
 
+/// Refuses an index over columns that the table does not have: SQLite would index the word instead.
+pub(crate) fn check_index(target: &TargetTable, columns: &[String]) -> Checked<()> {
+    match columns.iter().find(|column| target.schema.field_with_name(column).is_err()) {
+        None if columns.is_empty() => Err(wrong_mart(&target.name, "an index over columns", "none").into()),
+        None => Ok(()),
+        Some(column) => Err(wrong_mart(&target.name, "an index over columns of its table", column).into()),
+    }
+}
+
 /// Holds a name from a mart file to letters, digits and `_`, so that it may enter a statement.
 pub(crate) fn plain(name: &str) -> Checked<&str> {
     let mut letters = name.bytes();

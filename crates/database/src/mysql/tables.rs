@@ -4,7 +4,7 @@ use super::link::Link;
 use super::rows::{number_at, text_at};
 use super::statements;
 use super::trouble::Tried;
-use crate::marts::{another_table, check_target, plain, state_key, state_name};
+use crate::marts::{another_table, check_index, check_target, plain, state_key, state_name};
 use crate::refusal::database;
 use crate::{StateTable, TargetTable};
 use arrow::datatypes::{DataType, Field};
@@ -104,6 +104,7 @@ fn exact_collation(link: &mut Link) -> Tried<&'static str> {
 
 /// Makes an index that readers ask by.
 pub(super) fn make_index(link: &mut Link, target: &TargetTable, columns: &[String]) -> Tried<()> {
+    check_index(target, columns)?;
     ensure_index(link, &target.name, &format!("tillmart_by_{}", columns.join("_")), columns)
 }
 

@@ -2,7 +2,7 @@
 
 use super::statements;
 use super::trouble::Tried;
-use crate::marts::{another_table, check_target, plain, state_key, state_name};
+use crate::marts::{another_table, check_index, check_target, plain, state_key, state_name};
 use crate::{StateTable, TargetTable};
 use arrow::datatypes::DataType;
 use rusqlite::Connection;
@@ -141,6 +141,7 @@ pub(super) fn make_scope_index(connection: &Connection, target: &TargetTable) ->
 
 /// Makes an index that readers ask by.
 pub(super) fn make_index(connection: &Connection, target: &TargetTable, columns: &[String]) -> Tried<()> {
+    check_index(target, columns)?;
     let index = quoted(&format!("{}_by_{}", target.name, columns.join("_")))?;
     let (table, columns) = (quoted(&target.name)?, list(columns.iter().map(String::as_str))?);
     connection.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns});"))?;

@@ -121,7 +121,7 @@ pub(crate) async fn an_index_is_made_once(setting: &dyn Setting) {
     let march = database.customers_of_month(month("2024-03"), month("2024-02"), &[]).await.expect("customers");
     assert_eq!(march.lapsed, 2);
     let nobody = database.index(&spend_target(), &names(&["nobody"])).await;
-    refused(nobody, FaultKind::Database);
+    refused(nobody, FaultKind::Mart);
 }
 
 fn figures(store_id: i32, sales: i64, gross_cents: i64) -> StoreMonth {

@@ -80,7 +80,12 @@ fn stores(report: &Monthly) -> Section {
         Column::numbers("average_sale", "Average"),
         Column::numbers("anonymous_sales_share", "No customer"),
     ];
-    let mut table = Table::new("stores", "Stores", columns, "No store sold anything in any of the months compared.");
+    let mut table = Table::new(
+        "stores",
+        format!("Stores in {}", label(report.spans.month, report.spans.is_over)),
+        columns,
+        "No store sold anything in any of the months compared.",
+    );
     let line = |store: Value, manager: Value, sold: &MonthsSold| {
         let month = Some(sold.month.unwrap_or_default());
         let net = |month: Option<MonthSold>| told(month, MEASURES[0].2);
