@@ -2,10 +2,11 @@
 //!
 //! [`keys`] is the register of every key. [`layers`] reads what was written and remembers where.
 //! [`values`] judges single values, [`contract`] what the feed's keys say together, [`servers`] those of object store and
-//! database, [`profile`] what production does not start with. [`secret`] is what may stand in the place of a secret.
+//! database, [`incentive`] how sellers are paid, [`profile`] what production does not start with. [`secret`] is what may stand in the place of a secret.
 
 mod contract;
 mod example;
+mod incentive;
 mod keys;
 mod layers;
 mod near;
@@ -220,11 +221,7 @@ fn parse(
         marts: MartSettings {
             folder: layers.get(&keys::MARTS_FOLDER)?,
             customer_buckets: layers.get(&keys::CUSTOMER_BUCKETS)?,
-            incentive: Incentive {
-                rate_millionths: i64::from(layers.get(&keys::INCENTIVE_RATE)?),
-                ties: layers.get(&keys::INCENTIVE_TIES)?,
-                top: layers.get(&keys::INCENTIVE_TOP)?,
-            },
+            incentive: incentive::plan(&mut layers)?,
         },
         reports: ReportSettings {
             write: layers.get(&keys::REPORTS_WRITE)?,
