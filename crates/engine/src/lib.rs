@@ -20,3 +20,4 @@ pub use dimensions::{DimensionTables, KeyIndex};
 pub use engine::{Embedded, Engine, Relation, tables_of};
 pub use land::{LandJob, Progress, ReplayFile};
 pub use scan::{LandedFile, LandedFiles, Objects};
+pub use tillmart_feed::{Glance, Glancer};

@@ -2,7 +2,7 @@
 
 use crate::check::{Cell, Row};
 use crate::extras::Extras;
-use crate::sorter::{Place, Sorter};
+use crate::sorter::{Place, Sorter, TakesRows};
 use memchr::memchr;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -163,7 +163,7 @@ impl JsonRows {
     }
 
     /// Judges one line.
-    pub(crate) fn row(&mut self, raw: &[u8], place: Place, sorter: &mut Sorter) {
+    pub(crate) fn row(&mut self, raw: &[u8], place: Place, sorter: &mut impl TakesRows) {
         let judged = match utf8(raw, self.contract.encoding) {
             Ok(text) => self.object(&text, raw, place, sorter),
             Err(refusal) => Err(refusal),
@@ -173,7 +173,7 @@ impl JsonRows {
         }
     }
 
-    fn object(&mut self, text: &str, raw: &[u8], place: Place, sorter: &mut Sorter) -> Result<(), Refusal> {
+    fn object(&mut self, text: &str, raw: &[u8], place: Place, sorter: &mut impl TakesRows) -> Result<(), Refusal> {
         let Members(members) = serde_json::from_str(text).map_err(|error| no_object(&error))?;
         let mut found: [Option<Cow<'_, str>>; SalesColumn::ALL.len()] = std::array::from_fn(|_| None);
         let mut is_string = [true; SalesColumn::ALL.len()];

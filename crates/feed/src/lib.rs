@@ -25,9 +25,14 @@ mod sorter;
 
 mod decode;
 
+mod raw_rows;
+
 mod replay;
 
+mod glance;
+
 pub use decode::SalesDecoder;
+pub use glance::{Glance, Glancer};
 pub use known::{IndexedKeys, KeyIndex, KnownKeys, NameIndex};
 pub use replay::{Landed, ReplayDecoder};
 pub use sales::{ANONYMOUS, Sales, UNKNOWN, sales_schema};

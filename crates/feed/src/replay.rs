@@ -1,14 +1,13 @@
 //! Replay: raw records that were kept as rejects are decoded once more.
 
 use crate::check::Checker;
-use crate::csv::{CsvRows, End, Fields, QuotingFault, Record, Scan};
-use crate::jsonl::{DateTexts, JsonRows};
 use crate::known::KnownKeys;
+use crate::raw_rows::RawRows;
 use crate::sales::Sales;
-use crate::sorter::{Place, Reject, Sorter};
+use crate::sorter::{Reject, Sorter};
 use chrono::NaiveDate;
 use std::sync::Arc;
-use tillmart_model::{Contract, FileFault, FileReason, Format, RowReason};
+use tillmart_model::{Contract, FileFault, Format};
 
 /// What a replayed row added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,13 +25,8 @@ pub struct Landed {
 /// `duplicate_key` is not judged: the rows before are not at hand. A caller must leave out rejects of
 /// that reason while the contract names a key.
 pub struct ReplayDecoder {
-    rows: Rows,
+    rows: RawRows,
     sorter: Sorter,
-}
-
-enum Rows {
-    Csv { rows: Box<CsvRows>, fields: Fields, delimiter: u8, quote: u8 },
-    Json(JsonRows),
 }
 
 impl ReplayDecoder {
@@ -49,20 +43,7 @@ impl ReplayDecoder {
         today: NaiveDate,
     ) -> Result<Self, FileFault> {
         let sorter = Sorter::new(Checker::new(contract.clone(), known, today).without_key());
-        let rows = match format {
-            Format::Csv => {
-                let header = header.ok_or_else(|| unreadable("no header was kept for this file".to_owned()))?;
-                let (delimiter, quote) = (contract.delimiter, contract.quote);
-                let mut fields = Fields::default();
-                let record = single_record(&mut fields, header, delimiter, quote, 1)
-                    .map_err(|fault| unreadable(format!("the header cannot be read: {fault}")))?;
-                let mut rows = CsvRows::new(contract);
-                rows.read_header(&record)?;
-                Rows::Csv { rows: Box::new(rows), fields, delimiter, quote }
-            }
-            Format::Jsonl => Rows::Json(JsonRows::new(contract, DateTexts::OfContract)),
-            Format::Parquet => Rows::Json(JsonRows::new(contract, DateTexts::Plain)),
-        };
+        let rows = RawRows::new(contract, format, header)?;
         Ok(ReplayDecoder { rows, sorter })
     }
 
@@ -72,18 +53,7 @@ impl ReplayDecoder {
     /// The reject that it still is; nothing was landed.
     pub fn try_record(&mut self, raw: &[u8], line: Option<u64>) -> Result<Landed, Reject> {
         let before = self.sorter.tally().clone();
-        let place = Place { line, byte_offset: None };
-        match &mut self.rows {
-            Rows::Json(rows) => rows.row(raw, place, &mut self.sorter),
-            Rows::Csv { rows, fields, delimiter, quote } => {
-                match single_record(fields, raw, *delimiter, *quote, line.unwrap_or(0)) {
-                    Ok(record) => rows.row(&record, &mut self.sorter),
-                    Err(fault) => {
-                        self.sorter.reject(place, RowReason::BadQuoting, None, fault.to_string(), raw.to_vec());
-                    }
-                }
-            }
-        }
+        self.rows.record(raw, line, &mut self.sorter);
         if let Some(mut reject) = self.sorter.take_reject() {
             reject.line = line;
             reject.byte_offset = None;
@@ -101,26 +71,5 @@ impl ReplayDecoder {
     /// (Only after hundreds of thousands of rows does it take more than one call.)
     pub fn take(&mut self) -> Sales {
         self.sorter.take(0).map(|checked| checked.sales).unwrap_or_default()
-    }
-}
-
-fn unreadable(message: String) -> FileFault {
-    FileFault::new(FileReason::Unreadable, message)
-}
-
-/// Reads bytes that are one record without its line end.
-fn single_record<'a>(
-    fields: &'a mut Fields,
-    raw: &'a [u8],
-    delimiter: u8,
-    quote: u8,
-    line: u64,
-) -> Result<Record<'a>, QuotingFault> {
-    match fields.scan(raw, delimiter, quote, End::Record) {
-        Scan::Closed { next, .. } if next == raw.len() => Ok(Record::new(raw, fields, line)),
-        // A line end outside of quotes: these bytes never were one record under today's quote.
-        Scan::Closed { .. } => Err(QuotingFault::NeverClosed { field: fields.len() }),
-        Scan::Broken(fault) => Err(fault),
-        Scan::Open { field } => Err(QuotingFault::NeverClosed { field }),
     }
 }

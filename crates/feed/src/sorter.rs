@@ -53,6 +53,26 @@ pub(crate) struct Place {
     pub(crate) byte_offset: Option<u64>,
 }
 
+/// Takes the rows of a file as they are read.
+pub(crate) trait TakesRows {
+    /// A row whose structure is sound; `raw` gives its bytes to who asks for them.
+    fn row(&mut self, row: &Row<'_>, place: Place, raw: impl FnOnce() -> Vec<u8>);
+
+    /// A row that broke off before its values could be told apart.
+    fn reject(&mut self, place: Place, reason: RowReason, column: Option<String>, message: String, raw: Vec<u8>);
+}
+
+impl TakesRows for Sorter {
+    #[inline]
+    fn row(&mut self, row: &Row<'_>, place: Place, raw: impl FnOnce() -> Vec<u8>) {
+        self.row(row, place, raw);
+    }
+
+    fn reject(&mut self, place: Place, reason: RowReason, column: Option<String>, message: String, raw: Vec<u8>) {
+        self.reject(place, reason, column, message, raw);
+    }
+}
+
 /// Sorts and counts the rows of one file.
 pub(crate) struct Sorter {
     checker: Checker,

@@ -4,7 +4,7 @@
 //! A lane is a thread: it computes, and what it allocated goes back to the system when it ends.
 
 use super::plain::PlainWriter;
-use super::sums::Sums;
+use super::sums::{Sums, keep_small};
 use super::worker::thread;
 use super::write::PartitionedWriter;
 use super::{LandJob, write_fault};
@@ -201,9 +201,10 @@ async fn sum(job: Arc<LandJob>, mut passed: PassedOn) -> Result<Written> {
         let Passed::Sales { sales, .. } = passed.as_ref() else { continue };
         for sums in &mut all {
             let started = Instant::now();
-            sums.add(&job, sales).await?;
+            sums.add(sales);
             job.profile.add(sums.stage(), started);
         }
+        keep_small(&mut all, &job).await?;
     }
     let mut written = Written::default();
     for (sums, summing) in all.into_iter().zip(&job.summings) {

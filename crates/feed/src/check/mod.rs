@@ -65,7 +65,7 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn cell(&self, column: SalesColumn) -> Cell<'a> {
+    pub(crate) fn cell(&self, column: SalesColumn) -> Cell<'a> {
         self.cells[column as usize]
     }
 }

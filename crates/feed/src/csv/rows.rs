@@ -4,7 +4,7 @@ use super::header::{Source, only_cr_hint};
 use super::{Broken, Mapping, Piece, Record};
 use crate::check::{Cell, Row};
 use crate::extras::Extras;
-use crate::sorter::{Place, Sorter};
+use crate::sorter::{Place, Sorter, TakesRows};
 use std::sync::Arc;
 use tillmart_model::{Contract, Encoding, FileFault, FileReason, RowReason, SalesColumn};
 
@@ -68,7 +68,7 @@ impl CsvRows {
     }
 
     /// Judges one record.
-    pub(crate) fn row(&mut self, record: &Record<'_>, sorter: &mut Sorter) {
+    pub(crate) fn row(&mut self, record: &Record<'_>, sorter: &mut impl TakesRows) {
         let Some(mapping) = &self.mapping else { return };
         let place = Place { line: Some(record.line), byte_offset: Some(record.offset) };
         if record.len() != mapping.width {

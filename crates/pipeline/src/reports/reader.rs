@@ -9,7 +9,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use tillmart_database::{Dimension, TargetRange, TargetTable};
 use tillmart_engine::{DimensionTables, Relation};
-use tillmart_model::{Fault, FaultKind, Result};
+use tillmart_model::{BatchState, Fault, FaultKind, Result};
+
+/// Batches that are looked at first for the version of a table that the last published one left: of those that wrote none (they completed
+/// or filled other tables) there are never many in a row.
+const BATCHES_LOOKED_AT: u32 = 32;
 
 /// The published tables of some marts, known without reading anything of them.
 pub(crate) struct Reader<'a> {
@@ -42,6 +46,28 @@ impl Pipeline {
             targets.insert(rollup.name.clone(), target);
         }
         Ok(Reader { pipeline: self, marts, targets })
+    }
+
+    /// The version of a Delta table to read: the newest (`None`), unless a batch has landed and is not published yet; then what the last
+    /// published batch that wrote the table left, so that it belongs to what the database holds.
+    ///
+    /// # Errors
+    /// The database that cannot be read.
+    pub(crate) async fn published_version(&self, table: &str) -> Result<Option<u64>> {
+        if self.standing().await?.half_way.is_none() {
+            return Ok(None);
+        }
+        for newest in [BATCHES_LOOKED_AT, u32::MAX] {
+            for batch in self.seams.ledger.batches(&self.options.feed, newest).await? {
+                if let BatchState::Published { versions } | BatchState::Finished { versions } = batch.state
+                    && let Some(version) = versions.get(table)
+                {
+                    return Ok(Some(*version));
+                }
+            }
+        }
+        // No published batch has written it: it is as it was made.
+        Ok(Some(0))
     }
 
     /// Runs a report's SQL over what was read for it.

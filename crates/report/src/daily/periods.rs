@@ -38,12 +38,13 @@ impl Periods {
     /// The periods of a day. `None` before the year 2, where there is nothing to look back to.
     pub fn of(day: NaiveDate) -> Option<Periods> {
         let to_date = |last: NaiveDate| Some(Span { first: last.with_day(1)?, last });
+        let year_before = day.checked_sub_months(Months::new(12)).filter(|before| before.year() >= 1)?;
         Some(Periods {
             day,
             last_week: day.checked_sub_days(Days::new(7))?,
             month: to_date(day)?,
             month_before: to_date(day.checked_sub_months(Months::new(1))?)?,
-            year_before: to_date(day.checked_sub_months(Months::new(12))?)?,
+            year_before: to_date(year_before)?,
             weeks: Span { first: day.checked_sub_days(Days::new(7 * WEEKS_SHOWN - 1))?, last: day },
         })
     }

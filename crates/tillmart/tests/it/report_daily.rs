@@ -1,8 +1,10 @@
 //! `report daily` as a person and as a program get it, held against figures worked out by hand.
 
+use crate::servers::Servers;
 use crate::shop::Shop;
 use crate::transcripts::Transcript;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// Today: a Friday, so that Thursday 2024-05-16 is yesterday.
 const CLOCK: [(&str, &str); 1] = [("TILLMART_CLOCK", "2024-05-17T07:00:00Z")];
@@ -150,4 +152,117 @@ fn without_marts_there_is_no_report() {
     let told = shop.tillmart_with(&["report", "daily"], &CLOCK).ended(2);
     assert!(told.err.contains("the mart store_day_data_mart has no rows yet"), "{}", told.err);
     assert!(told.err.contains("`tillmart run`"), "{}", told.err);
+}
+
+/// Rows of the day in two deliveries, of which some are rejected for all sorts of reasons.
+#[test]
+fn what_is_missing_from_the_day_is_told_with_the_money_at_stake() {
+    let shop = loaded();
+    let day = "2024-05-16T22:00:00Z";
+    shop.deliver_rows(
+        "late.csv",
+        &[
+            "1,1,Tea,2024-05-16,11,2.50,1,2.50",
+            // Of the day: an unknown customer, a wrong total, a total that cannot be read but computed, and nothing to compute it from.
+            "77,1,Tea,2024-05-16,11,2.50,3,7.50",
+            "78,2,Tea,2024-05-16,21,2.50,-1,-2.50",
+            "1,1,Tea,2024-05-16,11,2.50,2,9.99",
+            "1,1,Tea,2024-05-16,11,1.25,2,much",
+            "1,1,Tea,2024-05-16,11,2.50,few,much",
+            // Of another day, and of none.
+            "79,1,Tea,2024-05-15,11,2.50,100,250.00",
+            "1,1,Tea,someday,11,2.50,2,5.00",
+            "1,1,Tea,2024-05-16,11,2.50,1",
+            "1,1,Tea,2024-05-16,11,2.50,1,2.50",
+            "1,1,Tea,2024-05-16,11,2.50,1,2.50",
+            "1,1,Tea,2024-05-16,11,2.50,1,2.50",
+        ],
+    );
+    shop.tillmart_with(&["run"], &[("TILLMART_CLOCK", day), ("TILLMART_FEED_MAX_REJECT_RATIO", "0.9")]).ended(1);
+    shop.deliver_rows("late again.csv", &["1,2,Tea,2024-05-10,21,2.50,1,2.50"]);
+    shop.deliver("late once more.csv", std::fs::read(shop.storage("sales_data/late again.csv")).unwrap());
+    shop.deliver("no price.csv", "customer_id,store_id\n1,1\n");
+    shop.tillmart_with(&["run"], &CLOCK).ended(1);
+    shop.deliver("not yet.csv", "x");
+
+    let report = daily(&shop, &[]);
+    let tables = &report["sections"]["watch"]["tables"];
+    assert_eq!(
+        tables["rejects"]["rows"],
+        json!([
+            { "reason": "unknown_customer", "rows": 2, "money_at_stake": "5.00", "rows_without_money": 0 },
+            { "reason": "bad_decimal", "rows": 1, "money_at_stake": "2.50", "rows_without_money": 0 },
+            { "reason": "bad_integer", "rows": 1, "money_at_stake": null, "rows_without_money": 1 },
+            { "reason": "total_mismatch", "rows": 1, "money_at_stake": "9.99", "rows_without_money": 0 },
+        ])
+    );
+    assert_eq!(tables["rejects"]["totals"][0]["money_at_stake"], "17.49");
+    assert_eq!(
+        tables["undated_rejects"]["rows"],
+        json!([
+            { "reason": "bad_date", "rows": 1, "money_at_stake": "5.00", "rows_without_money": 0 },
+            { "reason": "too_few_fields", "rows": 1, "money_at_stake": null, "rows_without_money": 1 },
+        ])
+    );
+    assert_eq!(
+        tables["rejected_files"]["rows"],
+        json!([{ "file": 5, "path": "no price.csv", "why": "missing_column" }])
+    );
+    assert_eq!(tables["duplicates"]["rows"], json!([{ "file": 4, "path": "late once more.csv", "why": "file 3" }]));
+    let notes = report["sections"]["day"]["notes"].to_string();
+    for told in ["5 rows of the day worth 17.49 are rejected", "1 file was rejected whole", "1 file waits"] {
+        assert!(notes.contains(told), "{told}: {notes}");
+    }
+
+    let two = daily(&shop, &["--store", "2"]);
+    let only = json!([{ "reason": "unknown_customer", "rows": 1, "money_at_stake": "-2.50", "rows_without_money": 0 }]);
+    assert_eq!(two["sections"]["watch"]["tables"]["rejects"]["rows"], only);
+    assert_eq!(
+        two["sections"]["watch"]["tables"]["undated_rejects"],
+        Value::Null,
+        "nobody knows of which store they are"
+    );
+    let later = daily(&shop, &["--date", "2024-05-15"]);
+    let rows = &later["sections"]["watch"]["tables"]["rejects"]["rows"];
+    assert_eq!(rows[0]["money_at_stake"], "250.00", "told on the day it is of");
+
+    let customer = shop.folder().join("customer.csv");
+    std::fs::write(&customer, "customer_id,first_name\n77,Dot\n78,Eve\n79,Fay\n").unwrap();
+    shop.load_dimensions(&customer);
+    std::fs::remove_file(shop.storage("sales_data/not yet.csv")).unwrap();
+    shop.tillmart_with(&["rejects", "replay", "--reason", "unknown_customer"], &CLOCK).ended(0);
+    let mended = daily(&shop, &[]);
+    assert_eq!(mended["sections"]["watch"]["tables"]["rejects"]["rows"].as_array().map(Vec::len), Some(3), "{mended}");
+    // 12.50 and four more of 2.50, and what was replayed: 7.50 and a return of 2.50.
+    assert_eq!(mended["sections"]["day"]["figures"]["net_sales"]["value"], "27.50");
+}
+
+#[test]
+fn products_that_had_expired_are_named() {
+    let shop = loaded();
+    let product = shop.folder().join("product.csv");
+    std::fs::write(&product, "id,name,expiry_date\n1,Tea,2024-05-15\n2,Coffee,2024-05-16\n").unwrap();
+    shop.load_dimensions(&product);
+    let expired =
+        |more: &[&str]| daily(&shop, more)["sections"]["products"]["tables"]["expired_products"]["rows"].clone();
+    let tea = json!([{ "product": "Tea", "expired": "2024-05-15", "net_sales": "12.50", "returns": "0.00", "sales": 2, "units": 5 }]);
+    assert_eq!(expired(&[]), tea, "on its last day Coffee may be sold");
+    assert_eq!(expired(&["--store", "1"]), tea);
+    assert_eq!(expired(&["--date", "2024-05-09"]), json!([]));
+}
+
+#[test]
+fn a_shop_on_servers_reports_the_same() {
+    let (there, here) = (Shop::on(&Arc::new(Servers::start())), loaded());
+    there.deliver_rows("sales.csv", &SALES);
+    there.deliver_rows("late.csv", &["77,1,Tea,2024-05-16,11,2.50,3,7.50"]);
+    here.deliver_rows("late.csv", &["77,1,Tea,2024-05-16,11,2.50,3,7.50"]);
+    for shop in [&there, &here] {
+        shop.tillmart_with(&["run"], &CLOCK).ended(1);
+    }
+    for more in [&["--date", "2024-05-16"][..], &["--store", "1"], &["--store", "2", "--date", "2024-05-09"]] {
+        let (there, here) = (daily(&there, more), daily(&here, more));
+        // There one batch brought what came here in two.
+        assert_eq!(there["sections"], here["sections"], "{more:?}");
+    }
 }

@@ -17,8 +17,19 @@ use tillmart_feed::{ANONYMOUS, Sales};
 use tillmart_model::{DeltaFile, Result};
 pub(crate) use write::delta_schema;
 
-/// Sums in memory, in bytes, after which a part of them is written.
+/// Bytes of all rollups' sums in memory, after which a part of them is written.
 const MEMORY_MAX: usize = 96 << 20;
+
+/// Writes the largest sums if all together have grown too large: a batch that brings years has sums for each of their days.
+pub(super) async fn keep_small(all: &mut [Sums], job: &LandJob) -> Result<()> {
+    let held: usize = all.iter().map(|sums| sums.table.memory()).sum();
+    if held > MEMORY_MAX
+        && let Some(largest) = all.iter_mut().max_by_key(|sums| sums.table.memory())
+    {
+        largest.write(job).await?;
+    }
+    Ok(())
+}
 
 /// Rows whose sums are brought near at once: they fit the first cache.
 const NEAR_ROWS: usize = 256;
@@ -72,16 +83,11 @@ impl Sums {
     }
 
     /// Adds sales.
-    pub(super) async fn add(&mut self, job: &LandJob, sales: &Sales) -> Result<()> {
+    pub(super) fn add(&mut self, sales: &Sales) {
         self.rows += sales.rows() as u64;
-        if self.failed {
-            return Ok(());
+        if !self.failed {
+            self.failed = !(self.keys.pack(sales, &mut self.packed) && self.add_packed(sales));
         }
-        self.failed = !(self.keys.pack(sales, &mut self.packed) && self.add_packed(sales));
-        if self.table.memory() > MEMORY_MAX {
-            self.write(job).await?;
-        }
-        Ok(())
     }
 
     /// Whether all sums fit.

@@ -12,7 +12,7 @@ use tillmart_database::{Dimension, TargetRange};
 use tillmart_engine::Relation;
 use tillmart_model::Result;
 use tillmart_report::daily::{
-    Compared, Daily, ExpiredSold, MissingStore, Periods, PersonSold, ProductSold, Sold, Span, StoreSold, Top, Watch,
+    Compared, Daily, ExpiredSold, MissingStore, Periods, PersonSold, ProductSold, Sold, Span, StoreSold, Top,
 };
 
 /// The mart of what each store sold on each day.
@@ -35,8 +35,8 @@ impl Pipeline {
         let store_day = reader.rows(STORE_DAY, "store_day", &ranges).await?;
         let stores = self.stores(&store_day, &period, &managers).await?;
         let all = stores.iter().fold(Compared::default(), |all, store| together(&all, &store.sold));
-        let watch =
-            Watch { missing: self.missing(&store_day, &period, &periods, &managers).await?, ..Watch::default() };
+        let missing = self.missing(&store_day, &period, &periods, &managers).await?;
+        let watch = self.watch(&periods, store, missing).await?;
         let day = Span { first: periods.day, last: periods.day };
         let person_day = reader.rows(PERSON_DAY, "person_day", &[days(day, store)]).await?;
         let product_day = match store {

@@ -2,11 +2,12 @@
 
 mod fetch;
 mod store_products;
+mod watch;
 
 pub(in crate::reports) use fetch::{Managers, STORE_DAY, dates, days, manager_of, sold_in, store_of};
 
 use crate::shop::Pipeline;
-use chrono::{Datelike, NaiveDate};
+use chrono::NaiveDate;
 use tillmart_model::{Fault, FaultKind, Result};
 use tillmart_report::daily::{Daily, Periods, daily};
 use tillmart_report::{Document, Fact, Value};
@@ -54,8 +55,7 @@ impl Pipeline {
                 .expected(format!("a day up to today, {today} in {}", self.options.time_zone))
                 .hint("sales of a later day are rejected as `future_date`, so that no report can hold any"));
         }
-        // Dates in files and tables have four digits of a year.
-        Periods::of(day).filter(|periods| periods.year_before.first.year() >= 1).ok_or_else(|| {
+        Periods::of(day).ok_or_else(|| {
             Fault::new(FaultKind::Settings, format!("there is no report of {day}")).expected("a day from the year 2 on")
         })
     }

@@ -9,16 +9,12 @@ use crate::shop::Pipeline;
 use chrono::NaiveDate;
 use tillmart_engine::Relation;
 use tillmart_lake::ActiveFile;
-use tillmart_model::{BatchState, Fault, FaultKind, Result};
-
-/// Batches that are looked at for the version of the sales mart that the last published one left: of those that wrote none (fills and
-/// completions of other tables) there are never many in a row.
-const BATCHES_LOOKED_AT: u32 = 100;
+use tillmart_model::Result;
 
 impl Pipeline {
     /// The products of a store's day, in the columns of `product_day`, at the version of the last published batch.
     pub(super) async fn store_products(&self, reader: &Reader<'_>, store: i32, day: NaiveDate) -> Result<Relation> {
-        let version = self.published_sales().await?;
+        let version = self.published_version(SALES_MART).await?;
         let snapshot = self.lake.snapshot(SALES_MART, version).await?;
         let active = snapshot.map(|snapshot| snapshot.files).unwrap_or_default();
         let wanted = active.iter().filter(|file| may_hold(file, store, day));
@@ -31,22 +27,6 @@ impl Pipeline {
         let sql = include_str!("../../../../../sql/reports/daily_store_products.sql");
         let (schema, rows) = self.seams.engine.select(vec![sales], sql).await.map_err(unlike)?;
         Relation::rows("product_day", schema, rows).map_err(unlike)
-    }
-
-    /// The version of the sales mart to read: the newest, unless a batch has committed there and is not published yet.
-    async fn published_sales(&self) -> Result<Option<u64>> {
-        if self.standing().await?.half_way.is_none() {
-            return Ok(None);
-        }
-        for batch in self.seams.ledger.batches(&self.options.feed, BATCHES_LOOKED_AT).await? {
-            if let BatchState::Published { versions } | BatchState::Finished { versions } = batch.state
-                && let Some(version) = versions.get(SALES_MART)
-            {
-                return Ok(Some(*version));
-            }
-        }
-        Err(Fault::new(FaultKind::Busy, "the products of one store cannot be told while the first batch is under way")
-            .hint("make the report again when the run has ended"))
     }
 }
 
