@@ -119,30 +119,21 @@ impl Lake {
     /// `Table` when the log cannot be read, or has no such version.
     pub async fn snapshot(&self, name: &str, version: Option<u64>) -> Result<Option<TableSnapshot>> {
         let Some(table) = self.load(name, version).await? else { return Ok(None) };
-        let state = table.snapshot().map_err(|error| delta_fault("read", name, &error))?;
-        let partition_columns: Vec<String> = state.metadata().partition_columns().to_vec();
+        snapshot_of(name, &table).await.map(Some)
+    }
+
+    /// The newest version of a table, and the newest transaction of `application` that it holds; `None` when there is no such
+    /// table.
+    ///
+    /// # Errors
+    /// `Table` when the log cannot be read.
+    pub async fn newest(&self, name: &str, application: &str) -> Result<Option<(TableSnapshot, Option<i64>)>> {
+        let Some(table) = self.load(name, None).await? else { return Ok(None) };
+        let fault = |error: &DeltaTableError| delta_fault("read", name, error);
+        let state = table.snapshot().map_err(|error| fault(&error))?;
         let log_store = table.log_store();
-        let mut files: Vec<ActiveFile> = state
-            .snapshot()
-            .file_views(log_store.as_ref(), None)
-            .map_ok(|view| {
-                let mut values = view.partition_values_map();
-                ActiveFile {
-                    path: view.object_store_path().to_string(),
-                    size: u64::try_from(view.size()).unwrap_or(0),
-                    rows: view.num_records().map(|rows| rows as u64),
-                    partition: partition_columns
-                        .iter()
-                        .map(|column| (column.clone(), values.remove(column).flatten()))
-                        .collect(),
-                    stats: view.stats(),
-                }
-            })
-            .try_collect()
-            .await
-            .map_err(|error| delta_fault("read", name, &error))?;
-        files.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(Some(TableSnapshot { name: name.to_owned(), version: state.version(), partition_columns, files }))
+        let held = state.transaction_version(log_store.as_ref(), application).await.map_err(|error| fault(&error))?;
+        Ok(Some((snapshot_of(name, &table).await?, held)))
     }
 
     /// Deletes files that no version younger than `age_hours` holds. Returns how many.
@@ -183,6 +174,34 @@ impl Lake {
             .map_err(|error| delta_fault("open", name, &error))?
             .with_storage_backend(self.store.objects(), url))
     }
+}
+
+/// A table's version with its data files.
+async fn snapshot_of(name: &str, table: &DeltaTable) -> Result<TableSnapshot> {
+    let state = table.snapshot().map_err(|error| delta_fault("read", name, &error))?;
+    let partition_columns: Vec<String> = state.metadata().partition_columns().to_vec();
+    let log_store = table.log_store();
+    let mut files: Vec<ActiveFile> = state
+        .snapshot()
+        .file_views(log_store.as_ref(), None)
+        .map_ok(|view| {
+            let mut values = view.partition_values_map();
+            ActiveFile {
+                path: view.object_store_path().to_string(),
+                size: u64::try_from(view.size()).unwrap_or(0),
+                rows: view.num_records().map(|rows| rows as u64),
+                partition: partition_columns
+                    .iter()
+                    .map(|column| (column.clone(), values.remove(column).flatten()))
+                    .collect(),
+                stats: view.stats(),
+            }
+        })
+        .try_collect()
+        .await
+        .map_err(|error| delta_fault("read", name, &error))?;
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(TableSnapshot { name: name.to_owned(), version: state.version(), partition_columns, files })
 }
 
 /// Commits by creating the log's next file if it is absent, which every store here promises.

@@ -35,6 +35,8 @@ mod complete;
 
 mod fill;
 
+mod history;
+
 mod patch;
 
 mod optimize;
@@ -66,6 +68,7 @@ pub use coupons::{
     PlannedCoupon, PlannedRule,
 };
 pub use doctor::Finding;
+pub use history::Loaded;
 pub use look::{OpenReject, RejectFilter, Status};
 pub use marts::{BUILT_IN, Marts, REJECTS, SALES_MART};
 pub use observe::{Observer, Point, Silent};

@@ -128,17 +128,29 @@ impl Pipeline {
 
     /// Reads the dimension tables and plans every mart.
     pub(crate) async fn prepare(&self) -> Result<Prepared> {
-        let dimensions = self.read_dimensions().await?;
+        self.prepare_over(self.read_dimensions(false).await?).await
+    }
+
+    /// The same, once the history of the dimensions holds what their tables show. To be called under the feed's lease.
+    pub(crate) async fn prepare_noticing(&self) -> Result<Prepared> {
+        self.prepare_over(self.read_dimensions(true).await?).await
+    }
+
+    async fn prepare_over(&self, dimensions: Arc<DimensionTables>) -> Result<Prepared> {
         let started = Instant::now();
         let marts = Marts::load(&self.options.marts_folder, &dimensions, self.options.buckets).await?;
         self.profile.add("plan marts", started);
         Ok(Prepared { dimensions, marts, added: Marts::default() })
     }
 
-    pub(crate) async fn read_dimensions(&self) -> Result<Arc<DimensionTables>> {
+    pub(crate) async fn read_dimensions(&self, noticing: bool) -> Result<Arc<DimensionTables>> {
         let started = Instant::now();
         let read = |dimension: Dimension| async move {
-            Ok((dimension.name().to_owned(), self.seams.dimensions.read(dimension).await?))
+            let table = match noticing {
+                true => self.noticed(dimension).await?,
+                false => self.seams.dimensions.read(dimension).await?,
+            };
+            Ok((dimension.name().to_owned(), table))
         };
         let tables: BTreeMap<String, RecordBatch> = try_join_all(Dimension::ALL.map(read)).await?.into_iter().collect();
         self.profile.add("read dimensions", started);
