@@ -77,9 +77,26 @@ impl Lake {
     /// # Errors
     /// `Table` when an existing table has other columns, partitions or properties.
     pub async fn ensure(&self, spec: &TableSpec) -> Result<()> {
-        match self.load(&spec.name, None).await? {
-            Some(table) => check(&table, spec),
-            None => self.create(spec).await,
+        self.ensure_with(spec, &[]).await
+    }
+
+    /// The same; a table that lacks only last columns of the spec, all of them among `later`, gets them. They are NULL in the rows
+    /// that it has.
+    ///
+    /// # Errors
+    /// As [`Lake::ensure`].
+    pub async fn ensure_with(&self, spec: &TableSpec, later: &[String]) -> Result<()> {
+        let Some(table) = self.load(&spec.name, None).await? else { return self.create(spec).await };
+        let lacking = lacking(&table, spec, later)?;
+        if lacking.is_empty() {
+            return check(&table, spec);
+        }
+        let widened = table.add_columns().with_fields(lacking).await;
+        // Another run may have been faster: look, then decide.
+        match (self.load(&spec.name, None).await?, widened) {
+            (Some(table), _) if self::lacking(&table, spec, later)?.is_empty() => check(&table, spec),
+            (_, Err(error)) => Err(delta_fault("add columns to", &spec.name, &error)),
+            (_, Ok(_)) => Err(table_fault("add columns to", &spec.name, "they are not there")),
         }
     }
 
@@ -229,6 +246,28 @@ fn register_log_stores() {
             }
         }
     });
+}
+
+/// The columns that a table lacks, if it has all others of the spec in their order, and these are among `later` and may be NULL.
+fn lacking(table: &DeltaTable, spec: &TableSpec, later: &[String]) -> Result<Vec<StructField>> {
+    let state = table.snapshot().map_err(|error| delta_fault("read", &spec.name, &error))?;
+    let has = state.schema().fields().count();
+    let wanted: Vec<StructField> = spec
+        .schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().try_into_kernel())
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|error| table_fault("check", &spec.name, error))?;
+    let is_same = |(one, other): (&StructField, &StructField)| {
+        one.name() == other.name() && one.data_type() == other.data_type()
+    };
+    if has >= wanted.len() || !state.schema().fields().zip(&wanted).all(is_same) {
+        return Ok(Vec::new());
+    }
+    let more = wanted[has..].to_vec();
+    let may_come = |field: &StructField| field.is_nullable() && later.contains(field.name());
+    Ok(if more.iter().all(may_come) { more } else { Vec::new() })
 }
 
 fn check(table: &DeltaTable, spec: &TableSpec) -> Result<()> {

@@ -3,7 +3,6 @@
 use crate::Observer;
 use crate::marts::Marts;
 use crate::reports::ReportOptions;
-use arrow::array::RecordBatch;
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -146,21 +145,28 @@ impl Pipeline {
     pub(crate) async fn read_dimensions(&self, noticing: bool) -> Result<Arc<DimensionTables>> {
         let started = Instant::now();
         let read = |dimension: Dimension| async move {
-            let table = match noticing {
+            let (table, former) = match noticing {
                 true => self.noticed(dimension).await?,
-                false => self.seams.dimensions.read(dimension).await?,
+                false => (self.seams.dimensions.read(dimension).await?, self.former(dimension).await?),
             };
-            Ok((dimension.name().to_owned(), table))
+            Ok::<_, Fault>((dimension.name().to_owned(), table, former))
         };
-        let tables: BTreeMap<String, RecordBatch> = try_join_all(Dimension::ALL.map(read)).await?.into_iter().collect();
+        let (mut tables, mut before) = (BTreeMap::new(), BTreeMap::new());
+        for (name, table, former) in try_join_all(Dimension::ALL.map(read)).await? {
+            before.extend(former.map(|former| (name.clone(), former)));
+            tables.insert(name, table);
+        }
         self.profile.add("read dimensions", started);
-        Ok(Arc::new(self.profile.time("index dimensions", || DimensionTables::new(tables))?))
+        let index = || DimensionTables::new(tables)?.with_former(before);
+        Ok(Arc::new(self.profile.time("index dimensions", index)?))
     }
 
     /// Makes or checks every table that a run writes.
     pub(crate) async fn ensure_tables(&self, marts: &Marts) -> Result<()> {
         for spec in marts.table_specs() {
-            self.lake.ensure(&spec).await?;
+            let mart = marts.rows.iter().find(|mart| mart.name == spec.name);
+            let later = mart.map(|mart| mart.attributes()).unwrap_or_default();
+            self.lake.ensure_with(&spec, &later).await?;
         }
         for rollup in &marts.rollups {
             let (state, target) = Marts::database_tables(rollup);

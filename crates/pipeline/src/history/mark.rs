@@ -1,6 +1,7 @@
 //! Marks: what a dimension's table looked like when its history held all of it. An unchanged table is neither compared nor is its
 //! history read. A mark is a shortcut and no truth: one that is missing or wrong costs a comparison.
 
+use super::tables::Shelf;
 use crate::shop::Pipeline;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Decimal128Type, Int32Type, Int64Type};
@@ -14,19 +15,23 @@ struct Mark {
     sequence: i64,
     /// Of the table's rows.
     digest: String,
+    /// Whether a row was otherwise before.
+    has_former: bool,
 }
 
 impl Pipeline {
-    /// Whether a dimension's history held all of a table of this digest, and nothing was stated since.
-    pub(super) async fn is_marked(&self, dimension: Dimension, sequence: i64, digest: &str) -> Result<bool> {
-        let Some(bytes) = self.seams.store.find(&self.mark_of(dimension)).await? else { return Ok(false) };
+    /// Whether a dimension has former versions, if its history held all of a table of this digest and nothing was stated since.
+    pub(super) async fn marked(&self, dimension: Dimension, sequence: i64, digest: &str) -> Result<Option<bool>> {
+        let Some(bytes) = self.seams.store.find(&self.mark_of(dimension)).await? else { return Ok(None) };
         let mark: Option<Mark> = serde_json::from_slice(&bytes).ok();
-        Ok(mark.is_some_and(|mark| mark.sequence == sequence && mark.digest == digest))
+        let mark = mark.filter(|mark| mark.sequence == sequence && mark.digest == digest);
+        Ok(mark.map(|mark| mark.has_former))
     }
 
     /// Notes that a dimension's history holds all of a table of this digest.
-    pub(super) async fn mark(&self, dimension: Dimension, sequence: i64, digest: &str) -> Result<()> {
-        let mark = Mark { sequence, digest: digest.to_owned() };
+    pub(super) async fn mark(&self, shelf: &Shelf, digest: &str) -> Result<()> {
+        let (dimension, sequence) = (shelf.dimension, shelf.stated);
+        let mark = Mark { sequence, digest: digest.to_owned(), has_former: shelf.has_former() };
         let json = serde_json::to_vec(&mark)
             .map_err(|error| Fault::new(FaultKind::Promise, "a mark cannot be written as JSON").found(error))?;
         self.seams.store.write(&self.mark_of(dimension), json).await

@@ -57,17 +57,21 @@ enum Put {
 }
 
 impl Pipeline {
-    /// A dimension's table, once its history holds what it shows: what somebody changed in it is stated as of today. To be
-    /// called under a feed's lease.
-    pub(crate) async fn noticed(&self, dimension: Dimension) -> Result<RecordBatch> {
+    /// A dimension's table, once its history holds what it shows: what somebody changed in it is stated as of today. And what its
+    /// rows were before, if one was otherwise. To be called under a feed's lease.
+    pub(crate) async fn noticed(&self, dimension: Dimension) -> Result<(RecordBatch, Option<RecordBatch>)> {
         let mut table = self.seams.dimensions.read(dimension).await?;
         for _ in 0..LOOKS {
-            let mark = mark::of(&table);
+            let digest = mark::of(&table);
             let stated = self.newest_statement(dimension).await?;
-            if (table.num_rows() == 0 && stated == 0) || self.is_marked(dimension, stated, &mark).await? {
-                break;
+            if table.num_rows() == 0 && stated == 0 {
+                return Ok((table, None));
             }
-            self.observer.doing(&format!("keeping the history of {}", dimension.name()));
+            match self.marked(dimension, stated, &digest).await? {
+                Some(true) => break,
+                Some(false) => return Ok((table, None)),
+                None => {}
+            }
             let held = self.hold_history().await?;
             let done = self.notice(dimension, &table).await;
             held.release().await?;
@@ -76,7 +80,8 @@ impl Pipeline {
             }
             table = self.seams.dimensions.read(dimension).await?;
         }
-        Ok(table)
+        let former = self.former(dimension).await?;
+        Ok((table, former))
     }
 
     /// States what a dimension's table shows and its history does not. Returns whether the table was written meanwhile. To be
@@ -96,14 +101,15 @@ impl Pipeline {
             digest: "",
         };
         let Some(stated) = stating.of_table(table, &current).map_err(misshapen)? else {
-            self.mark(dimension, shelf.stated, &mark::of(table)).await?;
+            self.mark(&shelf, &mark::of(table)).await?;
             return Ok(false);
         };
+        self.observer.doing(&format!("keeping what changed in {}", dimension.name()));
         self.state(&shelf, &stated.rows, stating.sequence).await?;
         self.observer.reached(Point::Stated);
         let shelf = self.shelf(dimension).await?;
         let put = self.settle(&shelf, Some(Put::Followed)).await?;
-        self.mark(dimension, shelf.stated, &mark::of(table)).await?;
+        self.mark(&self.shelf(dimension).await?, &mark::of(table)).await?;
         Ok(put.changed > 0)
     }
 

@@ -33,6 +33,13 @@ pub(super) struct Shelf {
     pub(super) shown: i64,
 }
 
+impl Shelf {
+    /// Whether a row was otherwise before.
+    pub(super) fn has_former(&self) -> bool {
+        self.versions.files.iter().any(|file| !is_of_current(file))
+    }
+}
+
 impl Pipeline {
     /// The newest statement of a dimension; 0 if there is none.
     pub(super) async fn newest_statement(&self, dimension: Dimension) -> Result<i64> {
@@ -103,6 +110,17 @@ impl Pipeline {
         };
         let files: Vec<&ActiveFile> = shelf.versions.files.iter().filter(is_wanted).collect();
         self.rows_of(&versions_table(shelf.dimension), &versions_schema(shelf.dimension), &files).await
+    }
+
+    /// Versions that do not hold any more, as they are kept.
+    pub(crate) async fn former(&self, dimension: Dimension) -> Result<Option<RecordBatch>> {
+        let table = versions_table(dimension);
+        let Some(snapshot) = self.lake.snapshot(&table, None).await? else { return Ok(None) };
+        let files: Vec<&ActiveFile> = snapshot.files.iter().filter(|file| !is_of_current(file)).collect();
+        if files.is_empty() {
+            return Ok(None);
+        }
+        self.rows_of(&table, &versions_schema(dimension), &files).await.map(Some)
     }
 
     /// Adds statements, once. Returns the data file that holds them.

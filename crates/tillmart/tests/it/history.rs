@@ -187,6 +187,48 @@ fn a_year_of_moves_in_any_order_gives_the_same_tables() {
     }
 }
 
+/// What sales of the year show of person 11 and store 1: day, manager, address, store manager.
+const SHOWN: [(&str, i64, &str, &str); 7] = [
+    ("2024-05-03", 1, "North", "Nora"),
+    ("2030-02-09", 1, "North", "Nora"),
+    ("2030-02-10", 2, "North", "Nora"),
+    ("2030-03-15", 2, "North", "Abel"),
+    ("2030-04-01", 2, "South", "Abel"),
+    ("2030-08-31", 2, "South", "Nora"),
+    ("2030-10-01", 1, "South", "Nora"),
+];
+
+#[test]
+fn a_sale_shows_what_was_true_on_its_day() {
+    let customers = "customer_id,first_name\n1,Ada\n";
+    for step in [1, 5] {
+        let shop = Shop::bare();
+        load(&shop, "2030-01-01", "customer", customers, &[]);
+        for at in 0..YEAR.len() {
+            let (day, dimension, text) = YEAR[at * step % YEAR.len()];
+            load(&shop, "2030-12-31", dimension, text, &["--as-of", day]);
+        }
+        load(&shop, "2030-11-01", "customer", "customer_id,first_name\n1,Eve\n", &[]);
+        let rows = SHOWN.map(|(day, ..)| format!("1,1,Tea,{day},11,2.50,2,5.00"));
+        shop.deliver_rows("sales.csv", &rows.each_ref().map(String::as_str));
+        let (name, now) = on("2030-12-31");
+        shop.tillmart_with(&["run"], &[(name, &now)]).ended(0);
+        let found = shop.query(
+            "SELECT CAST(sales_date AS VARCHAR) AS day, manager_id, sales_person_address AS address, store_manager_name AS manager
+             FROM sales_data_mart ORDER BY sales_date",
+        );
+        let expected = SHOWN.map(|(day, manager_id, address, manager)| {
+            serde_json::json!({ "day": day, "manager_id": manager_id, "address": address, "manager": manager })
+        });
+        assert_eq!(found, Value::from(expected.to_vec()), "step {step}");
+        let names = shop.query("SELECT DISTINCT first_name AS name FROM customer_data_mart");
+        assert_eq!(names, serde_json::json!([{ "name": "Ada" }]), "all of it was sold to Ada");
+        let spend = shop.query("SELECT DISTINCT full_name FROM customers_data_mart");
+        assert!(spend[0]["full_name"].as_str().unwrap().starts_with("Eve"), "a published table names today's: {spend}");
+        shop.tillmart_with(&["verify"], &[(name, &now)]).ended(0);
+    }
+}
+
 #[test]
 fn a_load_that_dies_anywhere_is_finished_once() {
     let template = Shop::new();
