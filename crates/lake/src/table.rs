@@ -259,9 +259,8 @@ fn lacking(table: &DeltaTable, spec: &TableSpec, later: &[String]) -> Result<Vec
         .map(|field| field.as_ref().try_into_kernel())
         .collect::<std::result::Result<_, _>>()
         .map_err(|error| table_fault("check", &spec.name, error))?;
-    let is_same = |(one, other): (&StructField, &StructField)| {
-        one.name() == other.name() && one.data_type() == other.data_type()
-    };
+    let is_same =
+        |(one, other): (&StructField, &StructField)| one.name() == other.name() && one.data_type() == other.data_type();
     if has >= wanted.len() || !state.schema().fields().zip(&wanted).all(is_same) {
         return Ok(Vec::new());
     }
