@@ -135,4 +135,8 @@ pub trait Dimensions: Send + Sync {
     /// refused; nullable columns may be absent) in one transaction. All faults of the file are told at once,
     /// each with file, line and column, up to 20; then nothing is loaded. Streams: a file may hold millions of rows.
     async fn load_csv(&self, dimension: Dimension, file: &Path) -> Result<Upserted>;
+
+    /// Upserts rows in one transaction: columns of the table by name, its key among them, each key once. Columns that the
+    /// rows do not have stay as they are. A value that the table cannot hold is a `Database` fault, and nothing is kept.
+    async fn put(&self, dimension: Dimension, rows: &RecordBatch) -> Result<Upserted>;
 }

@@ -30,6 +30,7 @@ mod sqlite;
 mod steps;
 
 pub use coupons::{CodeMaker, Coupons, NewIssue, Redeemed, Which};
+pub use dimension_file::rows_of_csv;
 pub use dimensions::{Dimension, DimensionColumn, Dimensions, Upserted};
 pub use ledger::{FileFilter, Lease, Ledger};
 pub use mysql::MySql;

@@ -74,7 +74,7 @@ struct Values {
 
 impl<'a> Lookups<'a> {
     /// `codes` has the code of each row of the file; `entries` the row of the dimension table that a code stands for, or
-    /// [`UNKNOWN`]. Every code must be used by a row, but for [`Lookups::whole`].
+    /// [`UNKNOWN`]. Every code must be used by a row, but for [`Lookups::whole`] and where nobody is told the bounds.
     pub fn new(codes: &'a [u32], entries: &'a [u32]) -> Lookups<'a> {
         let count = 1 + codes.windows(2).filter(|pair| pair[0] != pair[1]).count();
         let runs = (count * RUN_ROWS <= codes.len())
@@ -82,41 +82,42 @@ impl<'a> Lookups<'a> {
         Lookups { codes, entries, shared: OnceCell::new(), runs }
     }
 
-    /// The column of the looked-up rows' values in `attribute`, NULL where the row is unknown. `None` for types that are not
-    /// kept in dictionaries.
+    /// The column of the looked-up rows' values in `attribute`, NULL where the row is unknown or none of the attribute's. `None` for
+    /// types that are not kept in dictionaries.
     pub fn column(&self, attribute: &dyn Array, distinct: &Distinct) -> Option<Column> {
         let distinct = distinct.ids();
+        let known = |entry: usize| entry < attribute.len() && attribute.is_valid(entry);
         let values = match attribute.data_type() {
             DataType::Utf8 => {
                 let texts = attribute.as_string::<i32>();
-                self.text_values(|entry| (!texts.is_null(entry)).then(|| texts.value(entry)), distinct)
+                self.text_values(|entry| known(entry).then(|| texts.value(entry)), distinct)
             }
             DataType::Int32 => {
                 let ints = attribute.as_primitive::<Int32Type>();
-                self.integers(|entry| (!ints.is_null(entry)).then(|| i64::from(ints.value(entry))), true, distinct)
+                self.integers(|entry| known(entry).then(|| i64::from(ints.value(entry))), true, distinct)
             }
             DataType::Date32 => {
                 let days = attribute.as_primitive::<Date32Type>();
-                self.integers(|entry| (!days.is_null(entry)).then(|| i64::from(days.value(entry))), true, distinct)
+                self.integers(|entry| known(entry).then(|| i64::from(days.value(entry))), true, distinct)
             }
             DataType::Int64 => {
                 let ints = attribute.as_primitive::<Int64Type>();
-                self.integers(|entry| (!ints.is_null(entry)).then(|| ints.value(entry)), false, distinct)
+                self.integers(|entry| known(entry).then(|| ints.value(entry)), false, distinct)
             }
             // Decimals of 10 to 18 digits are INT64.
             DataType::Decimal128(10..=18, _) => {
                 let decimals = attribute.as_primitive::<Decimal128Type>();
                 let value = |entry| i64::try_from(decimals.value(entry)).ok();
-                self.integers(|entry| (!decimals.is_null(entry)).then(|| value(entry)).flatten(), false, distinct)
+                self.integers(|entry| known(entry).then(|| value(entry)).flatten(), false, distinct)
             }
             _ => return None,
         };
         Some(self.coded(values))
     }
 
-    /// The column of texts told entry by entry, no two of them equal.
-    pub fn texts<'t>(&self, text: impl Fn(usize) -> Option<&'t str>) -> Column {
-        self.coded(self.text_values(text, None))
+    /// The column of texts told entry by entry. `distinct` tells which of them are equal; entries beyond it are like no other.
+    pub fn texts<'t>(&self, text: impl Fn(usize) -> Option<&'t str>, distinct: &Distinct) -> Column {
+        self.coded(self.text_values(text, distinct.ids()))
     }
 
     /// The column of a whole table's texts: codes must be rows of that table.

@@ -1,6 +1,7 @@
 //! Dimension tables in memory, indexed by key: what makes a look-up cost a few nanoseconds.
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use crate::former::FormerRows;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use tillmart_datafile::Distinct;
@@ -14,6 +15,8 @@ pub use tillmart_feed::KeyIndex;
 pub struct DimensionTables {
     tables: BTreeMap<String, RecordBatch>,
     indexes: BTreeMap<(String, String), Arc<KeyIndex>>,
+    /// Tables of which some rows were otherwise before.
+    former: BTreeMap<String, Arc<FormerRows>>,
     /// Columns that data files were asked to hold so far.
     attributes: Mutex<BTreeMap<(String, usize), Arc<Attribute>>>,
 }
@@ -42,7 +45,62 @@ impl DimensionTables {
             })?;
             indexes.insert((table.to_owned(), key.to_owned()), Arc::new(KeyIndex::new(column.as_ref())));
         }
-        Ok(DimensionTables { tables, indexes, attributes: Mutex::default() })
+        Ok(DimensionTables { tables, indexes, former: BTreeMap::new(), attributes: Mutex::default() })
+    }
+
+    /// The same tables with what their rows were before, by table: the table's columns, and `valid_from` and `valid_to`, the first day
+    /// on which a row held, and the first on which it did no longer. Together they cover all days until the row that is there now.
+    /// Rows of keys that the table does not have are left out.
+    ///
+    /// # Errors
+    /// `Promise` when a column is missing or of another type than the table's.
+    pub fn with_former(mut self, former: BTreeMap<String, RecordBatch>) -> Result<DimensionTables> {
+        for (table, rows) in former {
+            let key = KEYS.iter().find(|(name, _)| *name == table).map_or("", |(_, key)| key);
+            let (Some(now), Some(index)) = (self.tables.get(&table), self.index(&table, key)) else { continue };
+            let before = FormerRows::of(now, &rows, key, index).map_err(|error| {
+                Fault::new(FaultKind::Promise, format!("what {table} was before does not fit it")).found(error)
+            })?;
+            if let Some(before) = before {
+                self.former.insert(table, Arc::new(before));
+            }
+        }
+        Ok(self)
+    }
+
+    /// What a table's rows were before, if one was otherwise.
+    pub(crate) fn former(&self, table: &str) -> Option<&Arc<FormerRows>> {
+        self.former.get(table)
+    }
+
+    /// A table's rows as look-ups number them: those that are there now, then those that were before.
+    pub(crate) fn all_rows(&self, table: &str) -> Option<&RecordBatch> {
+        self.former.get(table).map(|former| &former.all).or_else(|| self.tables.get(table))
+    }
+
+    /// The rows that held on the days of `days`, of those that were found; all of them where nothing was otherwise.
+    pub(crate) fn held_on(&self, table: &str, found: UInt32Array, days: Option<&ArrayRef>) -> UInt32Array {
+        match (self.former.get(table), days.and_then(|days| days.as_primitive_opt())) {
+            (Some(former), Some(days)) => former.held_on(&found, days),
+            _ => found,
+        }
+    }
+
+    /// The keys of a table, no two of them equal as far as look-ups find them.
+    pub(crate) fn keys(&self, table: &str, key: &str) -> Option<Arc<Attribute>> {
+        let values = Arc::clone(self.tables.get(table)?.column_by_name(key)?);
+        Some(Arc::new(Attribute { values, distinct: Distinct::unique() }))
+    }
+
+    /// The keys of all rows of a table, former ones under the key that their row has now.
+    pub(crate) fn all_keys(&self, table: &str, key: &str) -> Option<Arc<Attribute>> {
+        let Some(former) = self.former.get(table) else { return self.keys(table, key) };
+        let now = self.tables.get(table)?.column_by_name(key)?;
+        former.keys.get_or_init(|| {
+            let values = former.spread(now)?;
+            Some(Arc::new(Attribute { distinct: Distinct::of(&values), values }))
+        });
+        former.keys.get().cloned().flatten()
     }
 
     /// The same tables, some of them without a row: what a mart shows when they are unknown.
@@ -63,7 +121,7 @@ impl DimensionTables {
         if let Some(known) = attributes.get(&(table.to_owned(), column)) {
             return Some(Arc::clone(known));
         }
-        let values = self.tables.get(table)?.columns().get(column)?;
+        let values = self.all_rows(table)?.columns().get(column)?;
         let attribute = Arc::new(Attribute { values: Arc::clone(values), distinct: Distinct::of(values) });
         attributes.insert((table.to_owned(), column), Arc::clone(&attribute));
         Some(attribute)

@@ -10,6 +10,7 @@ mod cents;
 mod dimensions;
 mod engine;
 mod fingerprint;
+mod former;
 pub mod land;
 pub mod mart;
 mod scan;

@@ -176,6 +176,18 @@ impl Store {
         got.bytes().await.map_err(|error| store_fault("read", relative, &error))
     }
 
+    /// The whole of a small object; `None` when it is missing.
+    ///
+    /// # Errors
+    /// `Store` when it cannot be read.
+    pub async fn find(&self, relative: &str) -> Result<Option<Bytes>> {
+        match self.objects.get(&self.path(relative)?).await {
+            Ok(got) => got.bytes().await.map(Some).map_err(|error| store_fault("read", relative, &error)),
+            Err(StoreError::NotFound { .. }) => Ok(None),
+            Err(error) => Err(store_fault("read", relative, &error)),
+        }
+    }
+
     /// Writes a small object, replacing what is there, in one step that no reader sees half of.
     ///
     /// # Errors

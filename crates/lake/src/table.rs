@@ -77,9 +77,26 @@ impl Lake {
     /// # Errors
     /// `Table` when an existing table has other columns, partitions or properties.
     pub async fn ensure(&self, spec: &TableSpec) -> Result<()> {
-        match self.load(&spec.name, None).await? {
-            Some(table) => check(&table, spec),
-            None => self.create(spec).await,
+        self.ensure_with(spec, &[]).await
+    }
+
+    /// The same; a table that lacks only last columns of the spec, all of them among `later`, gets them. They are NULL in the rows
+    /// that it has.
+    ///
+    /// # Errors
+    /// As [`Lake::ensure`].
+    pub async fn ensure_with(&self, spec: &TableSpec, later: &[String]) -> Result<()> {
+        let Some(table) = self.load(&spec.name, None).await? else { return self.create(spec).await };
+        let lacking = lacking(&table, spec, later)?;
+        if lacking.is_empty() {
+            return check(&table, spec);
+        }
+        let widened = table.add_columns().with_fields(lacking).await;
+        // Another run may have been faster: look, then decide.
+        match (self.load(&spec.name, None).await?, widened) {
+            (Some(table), _) if self::lacking(&table, spec, later)?.is_empty() => check(&table, spec),
+            (_, Err(error)) => Err(delta_fault("add columns to", &spec.name, &error)),
+            (_, Ok(_)) => Err(table_fault("add columns to", &spec.name, "they are not there")),
         }
     }
 
@@ -119,30 +136,21 @@ impl Lake {
     /// `Table` when the log cannot be read, or has no such version.
     pub async fn snapshot(&self, name: &str, version: Option<u64>) -> Result<Option<TableSnapshot>> {
         let Some(table) = self.load(name, version).await? else { return Ok(None) };
-        let state = table.snapshot().map_err(|error| delta_fault("read", name, &error))?;
-        let partition_columns: Vec<String> = state.metadata().partition_columns().to_vec();
+        snapshot_of(name, &table).await.map(Some)
+    }
+
+    /// The newest version of a table, and the newest transaction of `application` that it holds; `None` when there is no such
+    /// table.
+    ///
+    /// # Errors
+    /// `Table` when the log cannot be read.
+    pub async fn newest(&self, name: &str, application: &str) -> Result<Option<(TableSnapshot, Option<i64>)>> {
+        let Some(table) = self.load(name, None).await? else { return Ok(None) };
+        let fault = |error: &DeltaTableError| delta_fault("read", name, error);
+        let state = table.snapshot().map_err(|error| fault(&error))?;
         let log_store = table.log_store();
-        let mut files: Vec<ActiveFile> = state
-            .snapshot()
-            .file_views(log_store.as_ref(), None)
-            .map_ok(|view| {
-                let mut values = view.partition_values_map();
-                ActiveFile {
-                    path: view.object_store_path().to_string(),
-                    size: u64::try_from(view.size()).unwrap_or(0),
-                    rows: view.num_records().map(|rows| rows as u64),
-                    partition: partition_columns
-                        .iter()
-                        .map(|column| (column.clone(), values.remove(column).flatten()))
-                        .collect(),
-                    stats: view.stats(),
-                }
-            })
-            .try_collect()
-            .await
-            .map_err(|error| delta_fault("read", name, &error))?;
-        files.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(Some(TableSnapshot { name: name.to_owned(), version: state.version(), partition_columns, files }))
+        let held = state.transaction_version(log_store.as_ref(), application).await.map_err(|error| fault(&error))?;
+        Ok(Some((snapshot_of(name, &table).await?, held)))
     }
 
     /// Deletes files that no version younger than `age_hours` holds. Returns how many.
@@ -185,6 +193,34 @@ impl Lake {
     }
 }
 
+/// A table's version with its data files.
+async fn snapshot_of(name: &str, table: &DeltaTable) -> Result<TableSnapshot> {
+    let state = table.snapshot().map_err(|error| delta_fault("read", name, &error))?;
+    let partition_columns: Vec<String> = state.metadata().partition_columns().to_vec();
+    let log_store = table.log_store();
+    let mut files: Vec<ActiveFile> = state
+        .snapshot()
+        .file_views(log_store.as_ref(), None)
+        .map_ok(|view| {
+            let mut values = view.partition_values_map();
+            ActiveFile {
+                path: view.object_store_path().to_string(),
+                size: u64::try_from(view.size()).unwrap_or(0),
+                rows: view.num_records().map(|rows| rows as u64),
+                partition: partition_columns
+                    .iter()
+                    .map(|column| (column.clone(), values.remove(column).flatten()))
+                    .collect(),
+                stats: view.stats(),
+            }
+        })
+        .try_collect()
+        .await
+        .map_err(|error| delta_fault("read", name, &error))?;
+    files.sort_by(|one, other| one.path.cmp(&other.path));
+    Ok(TableSnapshot { name: name.to_owned(), version: state.version(), partition_columns, files })
+}
+
 /// Commits by creating the log's next file if it is absent, which every store here promises.
 struct ByCreation;
 
@@ -210,6 +246,27 @@ fn register_log_stores() {
             }
         }
     });
+}
+
+/// The columns that a table lacks, if it has all others of the spec in their order, and these are among `later` and may be NULL.
+fn lacking(table: &DeltaTable, spec: &TableSpec, later: &[String]) -> Result<Vec<StructField>> {
+    let state = table.snapshot().map_err(|error| delta_fault("read", &spec.name, &error))?;
+    let has = state.schema().fields().count();
+    let wanted: Vec<StructField> = spec
+        .schema
+        .fields()
+        .iter()
+        .map(|field| field.as_ref().try_into_kernel())
+        .collect::<std::result::Result<_, _>>()
+        .map_err(|error| table_fault("check", &spec.name, error))?;
+    let is_same =
+        |(one, other): (&StructField, &StructField)| one.name() == other.name() && one.data_type() == other.data_type();
+    if has >= wanted.len() || !state.schema().fields().zip(&wanted).all(is_same) {
+        return Ok(Vec::new());
+    }
+    let more = wanted[has..].to_vec();
+    let may_come = |field: &StructField| field.is_nullable() && later.contains(field.name());
+    Ok(if more.iter().all(may_come) { more } else { Vec::new() })
 }
 
 fn check(table: &DeltaTable, spec: &TableSpec) -> Result<()> {

@@ -40,7 +40,7 @@ impl Pipeline {
         if !is_migrated {
             return findings;
         }
-        let dimensions = match self.read_dimensions().await {
+        let dimensions = match self.read_dimensions(false).await {
             Ok(dimensions) => dimensions,
             Err(fault) => {
                 findings.push(finding("dimensions", Err(fault)));

@@ -18,10 +18,15 @@ impl Pipeline {
     /// Takes the feed's lease. A lease whose holder was a process of this machine that no longer runs is taken over at once;
     /// any other runs out by itself.
     pub(crate) async fn hold(&self) -> Result<Held> {
+        self.hold_of(&self.options.feed).await
+    }
+
+    /// Takes a lease that feeds share, by a name that no feed has.
+    pub(crate) async fn hold_of(&self, name: &str) -> Result<Held> {
         let ttl = self.options.lease;
         let span = chrono::Duration::from_std(ttl).unwrap_or(chrono::Duration::seconds(60));
         let (ledger, clock) = (Arc::clone(&self.seams.ledger), self.seams.clock);
-        let lease = ledger.acquire(&self.options.feed, &process::this(), clock.now(), span, &process::is_gone).await?;
+        let lease = ledger.acquire(name, &process::this(), clock.now(), span, &process::is_gone).await?;
         let keeper = tokio::spawn(keep(Arc::clone(&ledger), lease.clone(), clock, ttl));
         Ok(Held { lease, ledger, keeper })
     }

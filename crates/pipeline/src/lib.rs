@@ -39,6 +39,8 @@ mod fill;
 
 mod renew;
 
+mod history;
+
 mod patch;
 
 mod optimize;
@@ -70,6 +72,7 @@ pub use coupons::{
     PlannedCoupon, PlannedRule,
 };
 pub use doctor::Finding;
+pub use history::Loaded;
 pub use look::{OpenReject, RejectFilter, Status};
 pub use marts::{BUILT_IN, Marts, REJECTS, SALES_MART};
 pub use observe::{Observer, Point, Silent};

@@ -1,5 +1,6 @@
 //! Looking at what is there: status, files, rejects, and SQL over everything by name.
 
+use crate::history::specs as history_specs;
 use crate::marts::{Marts, REJECTS};
 use crate::shop::Pipeline;
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -209,6 +210,9 @@ impl Pipeline {
         if prepared.marts.table_specs().iter().any(|spec| spec.name == name) {
             return self.table_relation(&prepared.marts, name, None).await.map(Some);
         }
+        if let Some(spec) = history_specs().find(|spec| spec.name == name) {
+            return self.relation_of(&spec, None).await.map(Some);
+        }
         if let Some(rows) = prepared.dimensions.table(name) {
             return Relation::rows(name, rows.schema(), vec![rows.clone()]).map(Some).map_err(unreadable);
         }
@@ -228,8 +232,12 @@ impl Pipeline {
     async fn names(&self, marts: &Marts) -> Result<Relation> {
         use arrow::array::{ArrayRef, StringArray};
         use arrow::datatypes::{DataType, Field, Schema};
-        let mut rows: Vec<(String, &str, String)> =
-            marts.table_specs().into_iter().map(|spec| (spec.name, "delta", spec.comment)).collect();
+        let mut rows: Vec<(String, &str, String)> = marts
+            .table_specs()
+            .into_iter()
+            .chain(history_specs())
+            .map(|spec| (spec.name, "delta", spec.comment))
+            .collect();
         rows.extend(marts.rollups.iter().map(|rollup| (rollup.name.clone(), "database", rollup.about.clone())));
         rows.extend(
             Dimension::ALL.iter().map(|dimension| (dimension.name().to_owned(), "database", "dimension".to_owned())),

@@ -38,6 +38,10 @@ const BUILT_IN_PATH: &str = "built-in ";
 const TAKEN: [&str; 9] =
     ["customer", "store", "product", "sales_team", "product_staging_table", "sales", "merged", "payments", REJECTS];
 
+fn is_taken(name: &str) -> bool {
+    TAKEN.contains(&name) || name.starts_with("tillmart_") || crate::history::specs().any(|spec| spec.name == name)
+}
+
 /// Every mart, planned.
 #[derive(Debug, Clone, Default)]
 pub struct Marts {
@@ -255,7 +259,7 @@ fn files(folder: &Path) -> Result<BTreeMap<String, MartFile>> {
             .map_err(|error| Fault::new(FaultKind::Mart, "a mart's file cannot be read").at(&shown).found(error))
             .and_then(|text| MartFile::parse(&shown, &text));
         match parsed {
-            Ok(file) if TAKEN.contains(&file.name.as_str()) || file.name.starts_with("tillmart_") => {
+            Ok(file) if is_taken(&file.name) => {
                 faults.push(
                     Fault::new(FaultKind::Mart, format!("a mart cannot be called {}", file.name))
                         .at(&shown)

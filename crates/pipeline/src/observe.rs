@@ -28,11 +28,17 @@ pub enum Point {
     Deleted,
     /// One source file is archived.
     Archived,
+    /// What was stated of a dimension is kept; neither its table nor its versions show it.
+    Stated,
+    /// The dimension's table shows it; its versions do not.
+    DimensionPut,
+    /// The versions show it.
+    VersionsKept,
 }
 
 impl Point {
     /// Every point in the order of the flow, with the name tests use.
-    pub const ALL: [(Point, &'static str); 11] = [
+    pub const ALL: [(Point, &'static str); 14] = [
         (Point::Claimed, "claimed"),
         (Point::Written, "written"),
         (Point::ManifestStored, "manifest-stored"),
@@ -44,6 +50,9 @@ impl Point {
         (Point::Copied, "copied"),
         (Point::Deleted, "deleted"),
         (Point::Archived, "archived"),
+        (Point::Stated, "stated"),
+        (Point::DimensionPut, "dimension-put"),
+        (Point::VersionsKept, "versions-kept"),
     ];
 
     /// The name tests use.

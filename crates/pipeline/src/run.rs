@@ -137,7 +137,7 @@ impl Pipeline {
                 self.observer.doing("reading dimensions and marts");
                 // Before anything else: what is wrong with the way to the store is told as such.
                 self.seams.store.reachable().await?;
-                let mut made = self.prepare().await?;
+                let mut made = self.prepare_noticing().await?;
                 refuse_empty(&made.dimensions)?;
                 self.basis(&made.dimensions)?;
                 (made.added, made.marts) = made.marts.apart(&self.added_marts().await?);

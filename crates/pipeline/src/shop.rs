@@ -3,7 +3,6 @@
 use crate::Observer;
 use crate::marts::Marts;
 use crate::reports::ReportOptions;
-use arrow::array::RecordBatch;
 use futures::future::try_join_all;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -128,27 +127,46 @@ impl Pipeline {
 
     /// Reads the dimension tables and plans every mart.
     pub(crate) async fn prepare(&self) -> Result<Prepared> {
-        let dimensions = self.read_dimensions().await?;
+        self.prepare_over(self.read_dimensions(false).await?).await
+    }
+
+    /// The same, once the history of the dimensions holds what their tables show. To be called under the feed's lease.
+    pub(crate) async fn prepare_noticing(&self) -> Result<Prepared> {
+        self.prepare_over(self.read_dimensions(true).await?).await
+    }
+
+    async fn prepare_over(&self, dimensions: Arc<DimensionTables>) -> Result<Prepared> {
         let started = Instant::now();
         let marts = Marts::load(&self.options.marts_folder, &dimensions, self.options.buckets).await?;
         self.profile.add("plan marts", started);
         Ok(Prepared { dimensions, marts, added: Marts::default() })
     }
 
-    pub(crate) async fn read_dimensions(&self) -> Result<Arc<DimensionTables>> {
+    pub(crate) async fn read_dimensions(&self, noticing: bool) -> Result<Arc<DimensionTables>> {
         let started = Instant::now();
         let read = |dimension: Dimension| async move {
-            Ok((dimension.name().to_owned(), self.seams.dimensions.read(dimension).await?))
+            let (table, former) = match noticing {
+                true => self.noticed(dimension).await?,
+                false => (self.seams.dimensions.read(dimension).await?, self.former(dimension).await?),
+            };
+            Ok::<_, Fault>((dimension.name().to_owned(), table, former))
         };
-        let tables: BTreeMap<String, RecordBatch> = try_join_all(Dimension::ALL.map(read)).await?.into_iter().collect();
+        let (mut tables, mut before) = (BTreeMap::new(), BTreeMap::new());
+        for (name, table, former) in try_join_all(Dimension::ALL.map(read)).await? {
+            before.extend(former.map(|former| (name.clone(), former)));
+            tables.insert(name, table);
+        }
         self.profile.add("read dimensions", started);
-        Ok(Arc::new(self.profile.time("index dimensions", || DimensionTables::new(tables))?))
+        let index = || DimensionTables::new(tables)?.with_former(before);
+        Ok(Arc::new(self.profile.time("index dimensions", index)?))
     }
 
     /// Makes or checks every table that a run writes.
     pub(crate) async fn ensure_tables(&self, marts: &Marts) -> Result<()> {
         for spec in marts.table_specs() {
-            self.lake.ensure(&spec).await?;
+            let mart = marts.rows.iter().find(|mart| mart.name == spec.name);
+            let later = mart.map(|mart| mart.attributes()).unwrap_or_default();
+            self.lake.ensure_with(&spec, &later).await?;
         }
         for rollup in &marts.rollups {
             let (state, target) = Marts::database_tables(rollup);

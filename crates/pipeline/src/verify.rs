@@ -13,6 +13,7 @@ use std::sync::Arc;
 use tillmart_database::{FileFilter, StateTable};
 use tillmart_engine::Relation;
 use tillmart_engine::mart::Rollup;
+use tillmart_lake::TableSpec;
 use tillmart_model::{Fault, FaultKind, FileOutcome, Incentive, Result, money};
 
 /// Differences told in full; the rest are counted.
@@ -266,7 +267,12 @@ impl Pipeline {
             Fault::new(FaultKind::Table, format!("there is no table {table} yet"))
                 .hint("load some sales with `tillmart run`")
         };
-        let spec = spec.ok_or_else(missing)?;
+        self.relation_of(&spec.ok_or_else(missing)?, version).await
+    }
+
+    /// A Delta table at a version, or the newest one, as a relation; without a row when it is not made yet.
+    pub(crate) async fn relation_of(&self, spec: &TableSpec, version: Option<u64>) -> Result<Relation> {
+        let table = spec.name.as_str();
         let snapshot = self.lake.snapshot(table, version).await?;
         let mut files = Vec::new();
         for file in snapshot.iter().flat_map(|snapshot| &snapshot.files) {

@@ -1,5 +1,6 @@
 //! The command line: what a person can ask for. Parsing only; no file is touched here.
 
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum, value_parser};
 use std::path::PathBuf;
 use tillmart_model::{FileReason, RowReason};
@@ -184,6 +185,9 @@ pub(crate) enum DimensionsCommand {
         /// A folder with customer.csv, store.csv, product.csv, sales_team.csv, or one such file.
         #[arg(value_name = "PATH")]
         path: PathBuf,
+        /// The first day on which the rows hold, YYYY-MM-DD, today or before (default: today in the feed's time zone).
+        #[arg(long, value_name = "DATE")]
+        as_of: Option<NaiveDate>,
     },
     /// Fill in what was unknown when sales landed (orphans = "keep"): names and attributes that are known now.
     #[command(after_help = EXIT_CODES)]

@@ -1,6 +1,9 @@
 //! A dimension's CSV file: read in one pass, every fault of it told with its place.
 
 mod place;
+mod rows;
+
+pub use rows::rows_of_csv;
 
 use crate::bind::Datum;
 use crate::day;

@@ -39,4 +39,9 @@ impl Dimensions for MySql {
         let file = file.to_owned();
         MySql::read(self, move |link| load::load(link, dimension, &file)).await
     }
+
+    async fn put(&self, dimension: Dimension, rows: &RecordBatch) -> Result<Upserted> {
+        let rows = rows.clone();
+        MySql::read(self, move |link| load::put(link, dimension, &rows)).await
+    }
 }

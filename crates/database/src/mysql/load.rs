@@ -5,10 +5,12 @@ use super::link::Link;
 use super::rows::number_at;
 use super::tables::{list, quoted};
 use super::trouble::{Tried, Trouble, column};
-use crate::bind::Datum;
+use crate::bind::{Datum, key_words, sources};
 use crate::dimension_file::Intake;
-use crate::refusal::database;
+use crate::marts::names;
+use crate::refusal::{Checked, database};
 use crate::{Dimension, Upserted};
+use arrow::array::RecordBatch;
 use csv::ByteRecord;
 use std::path::Path;
 
@@ -19,20 +21,52 @@ const INCOMING: &str = "tillmart_incoming";
 pub(super) fn load(link: &mut Link, dimension: Dimension, path: &Path) -> Tried<Upserted> {
     let mut intake = Intake::open(dimension, path)?;
     let columns: Vec<&'static str> = intake.columns.iter().map(|(column, _)| column.name).collect();
-    let (table, key, names) = (quoted(dimension.name())?, quoted(dimension.key())?, list(columns.iter().copied())?);
-    // The types are the real table's: what does not fit there is refused here.
-    link.run(&format!("DROP TEMPORARY TABLE IF EXISTS {INCOMING}"))?;
-    link.run(&format!(
-        "CREATE TEMPORARY TABLE {INCOMING} (line_in_file BIGINT, byte_in_file BIGINT, PRIMARY KEY ({key})) \
-         ENGINE = InnoDB AS SELECT {names} FROM {table} LIMIT 0"
-    ))?;
+    make(link, dimension, &columns)?;
     link.run("START TRANSACTION")?;
-    gather(link, &mut intake, dimension, &names)?;
+    gather(link, &mut intake, dimension, &list(columns.iter().copied())?)?;
     intake.close()?;
     let upserted = upsert(link, dimension, &columns)?;
     link.run("COMMIT")?;
     link.run(&format!("DROP TEMPORARY TABLE {INCOMING}"))?;
     Ok(upserted)
+}
+
+/// Puts rows in one transaction. May be done again from the start.
+pub(super) fn put(link: &mut Link, dimension: Dimension, rows: &RecordBatch) -> Tried<Upserted> {
+    let schema = rows.schema();
+    let columns = names(&schema);
+    make(link, dimension, &columns)?;
+    link.run("START TRANSACTION")?;
+    let sources = sources(rows.columns())?;
+    let mut bulk = Bulk::new(format!("INSERT INTO {INCOMING} ({}) VALUES", list(columns.iter().copied())?), "");
+    let mut refused = |row: usize, trouble: Trouble| {
+        let Some(error) = trouble.misfit() else { return Err(trouble) };
+        let name = column(error).unwrap_or("?");
+        let fault = database(format!("column `{name}` of table `{}` cannot hold a value", dimension.name()))
+            .found(format!("{}, error {} of the database", key_words(&columns[..1], &sources[..1], row), error.code))
+            .hint(format!("widen column `{name}` in the database; nothing was loaded"));
+        Err(fault.into())
+    };
+    for row in 0..rows.num_rows() {
+        let values = sources.iter().map(|source| source.value(row)).collect::<Checked<Vec<_>>>()?;
+        bulk.push(link, values, row, &mut refused)?;
+    }
+    bulk.flush(link, &mut refused)?;
+    let upserted = upsert(link, dimension, &columns)?;
+    link.run("COMMIT")?;
+    link.run(&format!("DROP TEMPORARY TABLE {INCOMING}"))?;
+    Ok(upserted)
+}
+
+/// Makes the temporary table anew. Its types are the real table's: what does not fit there is refused here.
+fn make(link: &mut Link, dimension: Dimension, columns: &[&str]) -> Tried<()> {
+    let (table, key, names) = (quoted(dimension.name())?, quoted(dimension.key())?, list(columns.iter().copied())?);
+    link.run(&format!("DROP TEMPORARY TABLE IF EXISTS {INCOMING}"))?;
+    link.run(&format!(
+        "CREATE TEMPORARY TABLE {INCOMING} (line_in_file BIGINT, byte_in_file BIGINT, PRIMARY KEY ({key})) \
+         ENGINE = InnoDB AS SELECT {names} FROM {table} LIMIT 0"
+    ))?;
+    Ok(())
 }
 
 /// A record that waits for the server's verdict.

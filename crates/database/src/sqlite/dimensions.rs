@@ -62,6 +62,11 @@ impl Dimensions for Sqlite {
         let file = file.to_owned();
         self.apart(move |connection| load::load(connection, dimension, &file)).await
     }
+
+    async fn put(&self, dimension: Dimension, rows: &RecordBatch) -> Result<Upserted> {
+        let rows = rows.clone();
+        self.apart(move |connection| load::put(connection, dimension, &rows)).await
+    }
 }
 
 /// Rows of a table by key, all of them, or those whose key is in a `range`.

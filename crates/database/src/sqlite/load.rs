@@ -3,8 +3,11 @@
 use super::rows::output;
 use super::tables::quoted;
 use super::trouble::{Tried, is_constraint};
+use crate::bind::sources;
 use crate::dimension_file::Intake;
+use crate::marts::names;
 use crate::{Dimension, Upserted};
+use arrow::array::RecordBatch;
 use csv::ByteRecord;
 use rusqlite::{Connection, Statement, Transaction, TransactionBehavior};
 use std::path::Path;
@@ -13,7 +16,8 @@ use std::path::Path;
 pub(super) fn load(connection: &mut Connection, dimension: Dimension, path: &Path) -> Tried<Upserted> {
     let mut intake = Intake::open(dimension, path)?;
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let incoming = Incoming::make(&transaction, &intake)?;
+    let columns: Vec<&str> = intake.columns.iter().map(|(column, _)| column.name).collect();
+    let incoming = Incoming::make(&transaction, dimension, &columns)?;
     {
         let mut insert = incoming.insert(&transaction)?;
         let mut record = ByteRecord::new();
@@ -22,6 +26,28 @@ pub(super) fn load(connection: &mut Connection, dimension: Dimension, path: &Pat
         }
     }
     intake.close()?;
+    let upserted = incoming.upsert(&transaction)?;
+    incoming.drop(&transaction)?;
+    transaction.commit()?;
+    Ok(upserted)
+}
+
+/// Puts rows in one transaction.
+pub(super) fn put(connection: &mut Connection, dimension: Dimension, rows: &RecordBatch) -> Tried<Upserted> {
+    let schema = rows.schema();
+    let columns = names(&schema);
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let incoming = Incoming::make(&transaction, dimension, &columns)?;
+    {
+        let mut insert = incoming.insert(&transaction)?;
+        let sources = sources(rows.columns())?;
+        for row in 0..rows.num_rows() {
+            for (place, source) in sources.iter().enumerate() {
+                insert.raw_bind_parameter(place + 1, output(source.value(row)?)?)?;
+            }
+            insert.raw_execute()?;
+        }
+    }
     let upserted = incoming.upsert(&transaction)?;
     incoming.drop(&transaction)?;
     transaction.commit()?;
@@ -65,10 +91,9 @@ struct Incoming {
 }
 
 impl Incoming {
-    fn make(transaction: &Transaction<'_>, intake: &Intake<'_>) -> Tried<Self> {
-        let columns = intake.columns.iter().map(|(column, _)| quoted(column.name)).collect::<Tried<Vec<_>>>()?;
-        let incoming =
-            Incoming { table: quoted(intake.dimension.name())?, key: quoted(intake.dimension.key())?, columns };
+    fn make(transaction: &Transaction<'_>, dimension: Dimension, columns: &[&str]) -> Tried<Self> {
+        let columns = columns.iter().map(|column| quoted(column)).collect::<Tried<Vec<_>>>()?;
+        let incoming = Incoming { table: quoted(dimension.name())?, key: quoted(dimension.key())?, columns };
         let rest: Vec<&str> =
             incoming.columns.iter().map(String::as_str).filter(|column| *column != incoming.key).collect();
         let rest = if rest.is_empty() { String::new() } else { format!("{}, ", rest.join(", ")) };

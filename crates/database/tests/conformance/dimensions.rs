@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray};
 use arrow::datatypes::{Date32Type, Decimal128Type, Int32Type, Int64Type};
 use std::path::PathBuf;
 use tempfile::TempDir;
-use tillmart_database::{Dimension, Upserted};
+use tillmart_database::{Dimension, Upserted, rows_of_csv};
 use tillmart_model::{Fault, FaultKind};
 
 /// A CSV file in a folder of its own.
@@ -198,4 +198,35 @@ pub(crate) async fn long_files_are_told_of_by_line(setting: &dyn Setting) {
     let upserted = database.load_csv(Dimension::Store, &csv(changed).path).await.expect("loaded");
     assert_eq!(upserted, Upserted { added: 1, changed: 1, unchanged: 2_599 });
     assert_eq!(database.count(Dimension::Store).await.expect("counted"), 2_601);
+}
+
+pub(crate) async fn rows_are_put_and_absent_columns_stay(setting: &dyn Setting) {
+    let database = migrated(setting).await;
+    let first = csv("id,name,current_price,old_price,expiry_date\n1,tea,2.50,2.00,2024-02-29\n2,jam,1.00,,\n");
+    let rows = rows_of_csv(Dimension::Product, &first.path).expect("rows");
+    let put = database.put(Dimension::Product, &rows).await.expect("put");
+    assert_eq!(put, Upserted { added: 2, changed: 0, unchanged: 0 });
+    let all = database.read(Dimension::Product).await.expect("read");
+    let loaded = migrated(setting).await;
+    loaded.load_csv(Dimension::Product, &first.path).await.expect("loaded");
+    assert_eq!(all, loaded.read(Dimension::Product).await.expect("read"), "as if the file had been loaded");
+    let second = csv("id,name,current_price\n1,tea,2.75\n2,jam,1.00\n3,\"o'ham\",3.00\n");
+    let rows = rows_of_csv(Dimension::Product, &second.path).expect("rows");
+    let put = database.put(Dimension::Product, &rows).await.expect("put");
+    assert_eq!(put, Upserted { added: 1, changed: 1, unchanged: 1 });
+    let all = database.read(Dimension::Product).await.expect("read");
+    let prices = |at: usize| all.column(at).as_primitive::<Decimal128Type>().iter().collect::<Vec<_>>();
+    assert_eq!(prices(2), [Some(27_500), Some(10_000), Some(30_000)]);
+    assert_eq!(prices(3), [Some(20_000), None, None], "old prices are left alone");
+}
+
+/// What is read of a file before it is loaded is told of the same faults.
+pub(crate) async fn a_file_read_as_rows_has_the_same_faults(setting: &dyn Setting) {
+    let database = migrated(setting).await;
+    for text in ["id,address\n1,a\n2,b\n1,c\nx,d\n", "id,adress\n1,a\n", "", "id\n1\n1\n1\n"] {
+        let file = csv(text);
+        let loaded = database.load_csv(Dimension::Store, &file.path).await.expect_err("faulty");
+        let read = rows_of_csv(Dimension::Store, &file.path).expect_err("faulty");
+        assert_eq!(read.to_string(), loaded.to_string());
+    }
 }

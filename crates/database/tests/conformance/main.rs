@@ -117,6 +117,8 @@ macro_rules! conformance {
             conformance!(@cases $fresh, dimensions:
                 a_file_is_loaded_and_read_back_exactly,
                 an_upsert_counts_and_leaves_absent_columns,
+                rows_are_put_and_absent_columns_stay,
+                a_file_read_as_rows_has_the_same_faults,
                 all_faults_are_told_with_their_place,
                 header_faults_are_told,
                 a_double_key_names_both_lines,

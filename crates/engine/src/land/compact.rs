@@ -2,7 +2,7 @@
 
 use super::files::FileWriter;
 use super::task::Task;
-use super::{store_fault, take_back};
+use super::{store_fault, take_back, whole};
 use futures::TryStreamExt;
 use std::sync::Arc;
 use tillmart_model::{RemovedFile, Result, SplitReport};
@@ -16,14 +16,20 @@ pub(super) async fn land(
     partition: &[(String, Option<String>)],
 ) -> Result<SplitReport> {
     let job = Arc::clone(&task.job);
-    let mut whole: Option<FileWriter> = None;
+    // Files that were written before the mart had all its columns get the others.
+    let schema = job.row_marts.iter().find(|mart| mart.name == table).map(|mart| whole::data_schema(mart));
+    let mut one: Option<FileWriter> = None;
     for (path, size) in data_files {
         let mut rows = take_back::open(&job, table, path).await?;
         while let Some(batch) = rows.try_next().await.map_err(|error| store_fault("read", path, error))? {
             report.rows_written += batch.num_rows() as u64;
-            let writer = match &mut whole {
+            let batch = match &schema {
+                Some(schema) if *schema != batch.schema() => whole::rows(table, &batch, &[], schema)?,
+                _ => batch,
+            };
+            let writer = match &mut one {
                 Some(writer) => writer,
-                None => whole.insert(FileWriter::open(table, partition.to_vec(), batch.schema())?),
+                None => one.insert(FileWriter::open(table, partition.to_vec(), batch.schema())?),
             };
             writer.write(&batch)?;
         }
@@ -34,7 +40,7 @@ pub(super) async fn land(
             partition: partition.to_vec(),
         });
     }
-    if let Some(writer) = whole {
+    if let Some(writer) = one {
         task.files.push(writer.finish(&job, true).await?);
     }
     Ok(report)

@@ -53,18 +53,20 @@ async fn completed(
     mut writer: Option<&mut Option<FileWriter>>,
 ) -> Result<(u64, i128)> {
     let mut file = take_back::open(job, old.table, old.data_file).await?;
+    let schema = whole::data_schema(mart);
     let (mut changes, mut money) = (0, 0);
     while let Some(batch) = file.try_next().await.map_err(|error| store_fault("read", old.data_file, error))? {
         money += cents(&batch);
         let rows = whole::rows(old.table, &batch, old.partition, &mart.schema)?;
         let done = mart.complete(&rows, &job.dimensions).map_err(|error| write_fault(old.table, error))?;
-        let now = match done {
+        let rows = match done {
             Some((rows, count)) => {
                 changes += count;
-                data_of(&rows, &batch, old.table)?
+                rows
             }
-            None => batch,
+            None => rows,
         };
+        let now = whole::rows(old.table, &rows, &[], &schema)?;
         if let Some(writer) = &mut writer {
             let writer = match writer {
                 Some(writer) => writer,
@@ -79,16 +81,4 @@ async fn completed(
 fn cents(batch: &RecordBatch) -> i128 {
     let totals = batch.column_by_name("total_cost").and_then(|totals| totals.as_primitive_opt::<Decimal128Type>());
     totals.and_then(arrow::compute::sum).unwrap_or(0)
-}
-
-/// The columns that stand in the file itself, as they stood there.
-fn data_of(rows: &RecordBatch, batch: &RecordBatch, table: &str) -> Result<RecordBatch> {
-    let columns = batch
-        .schema()
-        .fields()
-        .iter()
-        .zip(batch.columns())
-        .map(|(field, before)| rows.column_by_name(field.name()).map_or_else(|| Arc::clone(before), Arc::clone))
-        .collect();
-    RecordBatch::try_new(batch.schema(), columns).map_err(|error| write_fault(table, error))
 }

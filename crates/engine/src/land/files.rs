@@ -5,7 +5,8 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::sum;
 use arrow::datatypes::{DataType, Decimal128Type, SchemaRef};
 use bytes::Bytes;
-use object_store::{ObjectStoreExt, PutPayload};
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::metadata::ParquetMetaData;
@@ -95,20 +96,56 @@ impl FinishedFile {
         schema: &SchemaRef,
         rewritten: bool,
     ) -> Result<DataFile> {
-        let stats = stats(&self.metadata, schema).to_string();
         let mut path = String::new();
         for (column, value) in &partition {
             path.push_str(&format!("{column}={}/", folder(value.as_deref())));
         }
         path.push_str(&format!("batch-{}-{}.parquet", job.batch_id, Uuid::new_v4().simple()));
-        let size = self.pieces.iter().map(|piece| piece.len() as u64).sum();
         let place = job.path(&format!("{table}/{path}"))?;
         let started = Instant::now();
-        let put = job.objects.put(&place, PutPayload::from_iter(self.pieces)).await;
+        let put = self.put_at(&job.objects, &place, schema).await;
         job.profile.add("put files", started);
-        put.map_err(|error| store_fault("write", place.as_ref(), error))?;
-        Ok(DataFile { table, path, size, rows: self.rows, rewritten, partition, stats, money_cents: self.money_cents })
+        Ok(DataFile { table, path, rewritten, partition, ..put? })
     }
+
+    /// Puts the file. What is told of it lacks table, path and partition.
+    async fn put_at(self, objects: &Arc<dyn ObjectStore>, place: &Path, schema: &SchemaRef) -> Result<DataFile> {
+        let stats = stats(&self.metadata, schema).to_string();
+        let size = self.pieces.iter().map(|piece| piece.len() as u64).sum();
+        let put = objects.put(place, PutPayload::from_iter(self.pieces)).await;
+        put.map_err(|error| store_fault("write", place.as_ref(), error))?;
+        Ok(DataFile {
+            table: String::new(),
+            path: String::new(),
+            size,
+            rows: self.rows,
+            rewritten: false,
+            partition: Vec::new(),
+            stats,
+            money_cents: self.money_cents,
+        })
+    }
+}
+
+/// Puts rows of a table without partitions as one data file, under a name that was never used before. `folder` is the table's
+/// place in the store.
+///
+/// # Errors
+/// `Table` for rows that cannot be written, `Store` when the store refuses.
+pub async fn put_rows(
+    objects: &Arc<dyn ObjectStore>,
+    folder: &Path,
+    table: &str,
+    rows: &RecordBatch,
+) -> Result<DataFile> {
+    let mut writer = FileWriter::open(table, Vec::new(), rows.schema())?;
+    writer.write(rows)?;
+    let metadata = writer.writer.finish().map_err(|error| write_fault(table, error))?;
+    let pieces = vec![std::mem::take(writer.writer.inner_mut()).into()];
+    let finished = FinishedFile { pieces, metadata, rows: writer.rows, money_cents: None };
+    let path = format!("rows-{}.parquet", Uuid::new_v4().simple());
+    let put = finished.put_at(objects, &folder.clone().join(path.as_str()), &rows.schema()).await?;
+    Ok(DataFile { table: table.to_owned(), path, ..put })
 }
 
 /// Files put beside each other, and bytes of them: bringing a file to the disk is mostly waiting, and a folder's disk is waited for

@@ -34,6 +34,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use tillmart_model::{Contract, Fault, FaultKind, Kind, Profile, Result};
 
+pub use files::put_rows;
 pub use rejects::rejects_schema;
 
 /// What a replay needs to know of a source file.

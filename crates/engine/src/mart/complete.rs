@@ -103,6 +103,13 @@ impl RowMart {
             .map(|column| landing.field(column).name().clone())
     }
 
+    /// Columns that show what was looked up as it is. One that is added to a mart is NULL in rows that had landed, as if nothing had been
+    /// found, until they are completed.
+    pub fn attributes(&self) -> Vec<String> {
+        let is_one = |output: &usize| self.plain[*output].is_some_and(|source| self.is_looked(source));
+        (0..self.plain.len()).filter(is_one).map(|output| self.schema.field(output).name().clone()).collect()
+    }
+
     fn is_looked(&self, source: usize) -> bool {
         matches!(self.sources[source], Source::Looked { .. })
     }
@@ -158,7 +165,9 @@ impl RowMart {
                     }
                 }
             };
-            found.push(lookup.index.rows(keys.as_ref()));
+            // A mart without the day of the sale is completed with what holds today.
+            let days = self.as_of.and_then(|column| self.carried(column)).map(|output| rows.column(output));
+            found.push(dimensions.held_on(&lookup.table, lookup.index.rows(keys.as_ref()), days));
         }
         Ok(found)
     }

@@ -16,6 +16,7 @@
 //! A file with `merge` and `finish` is a [`Rollup`] in the database, one with `of` and `finish` a second table of a rollup; one with a
 //! single `SELECT` is a [`RowMart`] in a Delta table, written in the pass that lands the sales.
 
+mod bucket;
 mod complete;
 mod deltas;
 mod fault;
@@ -28,12 +29,14 @@ mod rollup;
 mod row;
 mod summing;
 
+pub use bucket::Bucket;
+pub(crate) use bucket::bucket_of;
 pub use file::{MartFile, Section, WhichMart};
 pub use payments::PaidScope;
 pub(crate) use rollup::incentive_schema;
 pub use rollup::{LANDED_ROWS, Rollup};
 pub use row::RowMart;
-pub(crate) use row::{Source, bucket_of};
+pub(crate) use row::Source;
 pub use summing::Summing;
 pub(crate) use summing::{Kinds, Measure, SumKey, SumOf};
 

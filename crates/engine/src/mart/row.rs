@@ -4,15 +4,16 @@
 //! The SQL is planned once by DataFusion; its joins become index look-ups and its expressions physical expressions.
 //! Whatever could drop or multiply a sale (inner joins, joins on other columns, aggregates) is refused with its line.
 
+use super::bucket::{Bucket, buckets};
 use super::fault::{output_fault, sql_fault};
 use super::file::fault;
 use super::place::{Sought, refused_at, words_of};
 use super::{MartFile, Section, WhichMart, landing_schema};
 use crate::dimensions::{DimensionTables, KeyIndex};
 use crate::session::session;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int32Array, RecordBatch, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{cast, filter_record_batch, take};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::{Column, DFSchema, DataFusionError, JoinType, Result as PlanResult, TableReference};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::logical_expr::simplify::SimplifyContext;
@@ -56,17 +57,8 @@ pub struct RowMart {
     pub(crate) plain: Vec<Option<usize>>,
     /// Sources that the filter looks at.
     pub(super) filtered_by: Vec<usize>,
-}
-
-/// A partition column that is a fixed hash of another column.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bucket {
-    /// The new column.
-    pub name: String,
-    /// The column it is a hash of: an int64.
-    pub of: String,
-    /// Number of buckets.
-    pub count: u32,
+    /// The column of the base whose day look-ups are as of; a rollup's `finish` looks at what holds today.
+    pub(super) as_of: Option<usize>,
 }
 
 /// One left join on a dimension's key.
@@ -104,6 +96,7 @@ impl RowMart {
         let shape = Shape::of(&plan, dimensions, "sales", landing_schema());
         let shape = shape.map_err(|error| sql_fault(&file.path, select, &error))?;
         let mut mart = shape.bind(file, &context, dimensions, select)?;
+        mart.as_of = landing_schema().index_of("sales_date").ok();
         mart.partition_by.clone_from(partition_by);
         if let Some((name, of)) = bucket {
             mart.add_bucket(Bucket { name: name.clone(), of: of.clone(), count: buckets });
@@ -187,7 +180,8 @@ impl RowMart {
         let mut found: Vec<UInt32Array> = Vec::with_capacity(self.lookups.len());
         for lookup in &self.lookups {
             let keys = self.column(&lookup.key, sales, dimensions, &found)?;
-            found.push(lookup.index.rows(keys.as_ref()));
+            let days = self.as_of.map(|column| sales.column(column));
+            found.push(dimensions.held_on(&lookup.table, lookup.index.rows(keys.as_ref()), days));
         }
         let columns = self
             .sources
@@ -244,24 +238,10 @@ impl RowMart {
         found: &UInt32Array,
     ) -> PlanResult<ArrayRef> {
         let name = &self.lookups[lookup].table;
-        let table = dimensions.table(name).ok_or_else(|| DataFusionError::Internal(format!("no dimension {name}")))?;
+        let table = dimensions.all_rows(name);
+        let table = table.ok_or_else(|| DataFusionError::Internal(format!("no dimension {name}")))?;
         Ok(take(table.column(column), found, None)?)
     }
-}
-
-/// The bucket of an id: a fixed hash (the finaliser of SplitMix64) modulo the number of buckets.
-/// Kept with the table as `tillmart.buckets`; must never change.
-pub(crate) fn bucket_of(id: i64, count: u32) -> i32 {
-    let mut hash = id.cast_unsigned();
-    hash = (hash ^ (hash >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    hash = (hash ^ (hash >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    hash ^= hash >> 31;
-    i32::try_from(hash % u64::from(count.max(1))).unwrap_or(0)
-}
-
-fn buckets(ids: &dyn Array, count: u32) -> PlanResult<Int32Array> {
-    let ids = cast(ids, &DataType::Int64)?;
-    Ok(ids.as_primitive::<Int64Type>().iter().map(|id| id.map(|id| bucket_of(id, count))).collect())
 }
 
 fn empty_tables(dimensions: &DimensionTables) -> Result<SessionContext> {
@@ -411,6 +391,7 @@ impl<'a> Shape<'a> {
             lookups,
             wide: Arc::clone(wide.inner()),
             sources,
+            as_of: None,
         })
     }
 

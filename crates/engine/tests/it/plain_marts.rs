@@ -1,7 +1,8 @@
 //! Marts written straight from the decoder's columns, and sums made in passing, are what the SQL says.
 
 use crate::scene::{CUSTOMER_MART, Landing, SALES_MART, sales_schema};
-use arrow::array::{ArrayRef, AsArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::compute::take;
 use arrow::datatypes::{Decimal128Type, Int64Type};
 use arrow::util::display::array_value_to_string;
 use futures::TryStreamExt;
@@ -19,7 +20,7 @@ const HEADER: &str =
 const PLENTY: usize = 64 << 20;
 
 /// Attributes that repeat, are NULL, or are told apart by nothing but their row; persons and customers that have no row.
-fn dimensions() -> DimensionTables {
+fn dimensions(with_former: bool) -> DimensionTables {
     let texts = |count: usize, text: &dyn Fn(usize) -> Option<String>| -> ArrayRef {
         Arc::new((0..count).map(text).collect::<StringArray>())
     };
@@ -53,10 +54,39 @@ fn dimensions() -> DimensionTables {
     ];
     let product = vec![("id", ids(9)), ("name", texts(9, &|row| Some(format!("tea {row}"))))];
     let tables = [("customer", customer), ("sales_team", team), ("store", store), ("product", product)];
-    DimensionTables::new(
-        tables.into_iter().map(|(name, columns)| (name.to_owned(), table(columns))).collect::<BTreeMap<_, _>>(),
-    )
-    .expect("all four")
+    let tables: BTreeMap<String, RecordBatch> =
+        tables.into_iter().map(|(name, columns)| (name.to_owned(), table(columns))).collect();
+    let before = tables.iter().map(|(name, rows)| (name.clone(), former(rows))).collect();
+    let tables = DimensionTables::new(tables).expect("all four");
+    if with_former { tables.with_former(before).expect("former rows") } else { tables }
+}
+
+/// What every third row was before: another row's attributes, until some day of the two months, and those of a third one until a day
+/// before that.
+fn former(now: &RecordBatch) -> RecordBatch {
+    let rows = now.num_rows() as u32;
+    let of: Vec<u32> = (0..rows).step_by(3).flat_map(|row| [row, row]).collect();
+    let other: UInt32Array = of.iter().enumerate().map(|(at, row)| Some((row + 1 + at as u32 % 2) % rows)).collect();
+    let first = 19_844;
+    let until = |row: u32, is_earlier: bool| first + (row as i32 * 7) % 40 - if is_earlier { 9 } else { 0 };
+    let mut columns: Vec<(String, ArrayRef)> = Vec::new();
+    let own: UInt32Array = of.iter().copied().map(Some).collect();
+    for (at, field) in now.schema().fields().iter().enumerate() {
+        let places = if at == 0 { &own } else { &other };
+        columns.push((field.name().clone(), take(now.column(at), places, None).expect("taken")));
+    }
+    let day = |of_to: bool| -> ArrayRef {
+        let day = |(at, row): (usize, &u32)| match (at % 2 == 0, of_to) {
+            (true, false) => -719_162,
+            (true, true) | (false, false) => until(*row, true),
+            (false, true) => until(*row, false),
+        };
+        Arc::new(of.iter().enumerate().map(day).collect::<Vec<i32>>().into_iter().map(Some).collect::<Date32Array>())
+    };
+    columns.push(("valid_from".to_owned(), day(false)));
+    columns.push(("valid_to".to_owned(), day(true)));
+    RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, column)| (name, column, true)))
+        .expect("former rows")
 }
 
 /// Known and unknown customers, stores, persons and products, anonymous sales, returns, two months, extra columns.
@@ -98,8 +128,12 @@ async fn delivered() -> Landing {
 }
 
 async fn job(landing: &Landing, memory_bytes: usize, marts: [&str; 2]) -> LandJob {
+    job_with(landing, memory_bytes, marts, false).await
+}
+
+async fn job_with(landing: &Landing, memory_bytes: usize, marts: [&str; 2], with_former: bool) -> LandJob {
     let mut job = landing.job(memory_bytes).await;
-    job.dimensions = Arc::new(dimensions());
+    job.dimensions = Arc::new(dimensions(with_former));
     job.contract = Arc::new(Contract { orphans: Orphans::Keep, ..Contract::default() });
     job.row_marts.clear();
     for mart in marts {
@@ -140,6 +174,38 @@ async fn plain_marts_hold_what_their_sql_says() {
                 manifest.files.iter().filter(|file| file.table == table).filter_map(|file| file.money_cents).sum()
             };
             assert_eq!(money(&plain), money(&general));
+        }
+    }
+}
+
+/// With former rows of every dimension, attributes of products among them.
+#[tokio::test]
+async fn plain_marts_look_up_what_held_on_the_day_of_the_sale() {
+    let landing = delivered().await;
+    let all = vec![landing.splits.clone()];
+    let with_products = SALES_MART
+        .replace("s.batch_id\n", "s.batch_id,\n    o.id AS product_id\n")
+        .replace("LEFT JOIN store AS", "LEFT JOIN product AS o ON o.name = s.product_name\nLEFT JOIN store AS");
+    assert!(with_products.contains("product_id") && with_products.contains("LEFT JOIN product"), "{with_products}");
+    let computed = |mart: &str| {
+        let batch = "s.batch_id,\n    o.id";
+        let mart = mart.replace(batch, "COALESCE(s.batch_id, s.batch_id) AS batch_id,\n    o.id");
+        mart.replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n")
+    };
+    let (sales_mart, customer_mart) = (computed(&with_products), computed(CUSTOMER_MART));
+    let general = job_with(&landing, PLENTY, [&sales_mart, &customer_mart], true).await;
+    let general = landing.land_job(general, all.clone()).await;
+    let today = landing.land_job(job(&landing, PLENTY, [&with_products, CUSTOMER_MART]).await, all.clone()).await;
+    for memory_bytes in [PLENTY, 0] {
+        let plain = job_with(&landing, memory_bytes, [&with_products, CUSTOMER_MART], true).await;
+        let plain = landing.land_job(plain, all.clone()).await;
+        for table in ["sales_data_mart", "customer_data_mart"] {
+            assert!(is_plain(&landing, &plain, table).await && !is_plain(&landing, &general, table).await, "{table}");
+            let (found, expected) = (landing.rows(&plain, table).await, landing.rows(&general, table).await);
+            assert_eq!(found, expected, "{table}");
+            let today = landing.rows(&today, table).await;
+            let changed = found.iter().zip(&today).filter(|(then, today)| then != today).count();
+            assert!(changed > 1_000 && changed < found.len() - 1_000, "{changed} of {table}");
         }
     }
 }

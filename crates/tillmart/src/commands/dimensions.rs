@@ -4,15 +4,17 @@ use super::Outcome;
 use crate::cli::{Cli, DimensionsCommand};
 use crate::wiring::Project;
 use crate::{screen, wiring};
+use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use tillmart_database::{Dimension, Upserted};
+use tillmart_database::Dimension;
 use tillmart_model::{Fault, FaultKind, Orphans, Result};
+use tillmart_pipeline::Loaded;
 
 pub(crate) fn run(cli: &Cli, command: &DimensionsCommand) -> Result<Outcome> {
     let project = wiring::open(cli)?;
     match command {
-        DimensionsCommand::Load { path } => show(cli, &project, path),
+        DimensionsCommand::Load { path, as_of } => show(cli, &project, path, *as_of),
         DimensionsCommand::Complete => complete(cli, &project),
     }
 }
@@ -40,8 +42,8 @@ fn complete(cli: &Cli, project: &Project) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn show(cli: &Cli, project: &Project, path: &Path) -> Result<Outcome> {
-    let loaded = load(project, path)?;
+fn show(cli: &Cli, project: &Project, path: &Path, as_of: Option<NaiveDate>) -> Result<Outcome> {
+    let loaded = load(project, path, as_of)?;
     if cli.json {
         let object: BTreeMap<&str, _> = loaded
             .iter()
@@ -75,14 +77,12 @@ fn show(cli: &Cli, project: &Project, path: &Path) -> Result<Outcome> {
 }
 
 /// Loads every dimension file below a folder, or one file.
-pub(crate) fn load(project: &Project, path: &Path) -> Result<Vec<(&'static str, Upserted)>> {
+pub(crate) fn load(project: &Project, path: &Path, as_of: Option<NaiveDate>) -> Result<Vec<(&'static str, Loaded)>> {
     project.runtime.block_on(project.database.schema.check())?;
     let mut loaded = Vec::new();
     for (dimension, file) in files(path)? {
-        loaded.push((
-            dimension.name(),
-            project.runtime.block_on(project.database.dimensions.load_csv(dimension, &file))?,
-        ));
+        let done = project.runtime.block_on(project.pipeline.load_dimension(dimension, &file, as_of))?;
+        loaded.push((dimension.name(), done));
     }
     Ok(loaded)
 }

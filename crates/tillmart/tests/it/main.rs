@@ -17,6 +17,8 @@ mod redelivery;
 
 mod formats;
 
+mod history;
+
 mod replay;
 
 mod report_daily;

@@ -2,6 +2,7 @@
 
 use super::columns::{Codes, Unordered};
 use super::shape::{Lookup, Origin, PlainShape, SaleColumn};
+use crate::dimensions::Attribute;
 use crate::land::files::FinishedFile;
 use arrow::array::{Array, AsArray, Int64Array};
 use arrow::datatypes::{Int32Type, Int64Type};
@@ -96,7 +97,7 @@ impl OpenFile {
                 Held::AtTheEnd => {}
             }
         }
-        self.note_codes(sales, rows);
+        self.note_codes(shape, sales, rows);
         if shape.has_money {
             let cents: i128 = rows.iter().map(|row| i128::from(sales.total_cost[*row as usize])).sum();
             self.money_cents += cents;
@@ -109,7 +110,7 @@ impl OpenFile {
         self.memory = self.held_bytes();
     }
 
-    fn note_codes(&mut self, sales: &Sales, rows: &[u32]) {
+    fn note_codes(&mut self, shape: &PlainShape, sales: &Sales, rows: &[u32]) {
         for lookup in [Lookup::Customer, Lookup::Store, Lookup::SalesPerson, Lookup::Product] {
             let Some(codes) = &mut self.codes[lookup as usize] else { continue };
             let found = match lookup {
@@ -118,10 +119,17 @@ impl OpenFile {
                 Lookup::SalesPerson => &sales.sales_person,
                 Lookup::Product => &sales.product,
             };
-            codes.extend(rows.iter().map(|row| match found[*row as usize] {
+            let code = |row: &u32| match found[*row as usize] {
                 ANONYMOUS => UNKNOWN,
                 code => code,
-            }));
+            };
+            match &shape.former[lookup as usize] {
+                None => codes.extend(rows.iter().map(code)),
+                Some(former) => {
+                    let day = |row: &u32| sales.sales_date[*row as usize];
+                    codes.extend(rows.iter().map(|row| former.row_on(code(row), day(row))));
+                }
+            }
             let first = self.rows as u32;
             let unknown = rows.iter().enumerate().filter(|(_, row)| found[**row as usize] == UNKNOWN);
             match lookup {
@@ -211,10 +219,10 @@ impl OpenFile {
                     })
                 }
                 (_, Origin::Key(lookup, keys)) if !self.unknown_keys[*lookup as usize].is_empty() => {
-                    coded[*lookup as usize].as_ref().map(|coded| self.keys(*lookup, coded, keys, order))
+                    coded[*lookup as usize].as_ref().map(|coded| self.keys(*lookup, coded, &keys.values, order))
                 }
                 (_, Origin::Key(lookup, keys)) => {
-                    lookups[*lookup as usize].as_ref().and_then(|lookups| lookups.column(keys, &Distinct::unique()))
+                    lookups[*lookup as usize].as_ref().and_then(|lookups| lookups.column(&keys.values, &keys.distinct))
                 }
                 (_, Origin::Attribute(lookup, attribute)) => lookups[*lookup as usize]
                     .as_ref()
@@ -345,12 +353,13 @@ impl Coded {
 /// Entries from here on are names that the dimension table does not have: it has fewer rows than this.
 const FIRST_NAME: u32 = 1 << 31;
 
-fn with_names(products: &Lookups<'_>, names: &dyn Array, extra: &[&str]) -> Column {
-    let names = names.as_string::<i32>();
-    products.texts(|entry| match entry.checked_sub(FIRST_NAME as usize) {
+fn with_names(products: &Lookups<'_>, keys: &Attribute, extra: &[&str]) -> Column {
+    let names = keys.values.as_string::<i32>();
+    let name = |entry: usize| match entry.checked_sub(FIRST_NAME as usize) {
         Some(at) => extra.get(at).copied(),
         None => Some(names.value(entry)),
-    })
+    };
+    products.texts(name, &keys.distinct)
 }
 
 /// The column of values that repeat over runs of rows.

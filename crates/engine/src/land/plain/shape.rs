@@ -2,8 +2,8 @@
 
 use crate::dimensions::Attribute;
 use crate::dimensions::DimensionTables;
+use crate::former::FormerRows;
 use crate::mart::{RowMart, Source, landing_schema};
-use arrow::array::ArrayRef;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::physical_expr::expressions::{Column, IsNotNullExpr};
 use std::sync::Arc;
@@ -82,8 +82,8 @@ impl Lookup {
 pub(crate) enum Origin {
     /// Its own values.
     Sale(SaleColumn),
-    /// The key of a look-up whose codes are kept anyway; the array holds the keys of the dimension table.
-    Key(Lookup, ArrayRef),
+    /// The key of a look-up whose codes are kept anyway: the keys of the dimension table.
+    Key(Lookup, Arc<Attribute>),
     /// An attribute of the looked-up row.
     Attribute(Lookup, Arc<Attribute>),
 }
@@ -119,6 +119,8 @@ pub(crate) struct PlainShape {
     pub(super) skips_anonymous: bool,
     /// Look-ups whose codes are kept, by position in [`Lookup::ALL`].
     pub(super) coded: [bool; Lookup::COUNT],
+    /// What rows were before, of look-ups whose attributes are told as of the day of the sale.
+    pub(super) former: [Option<Arc<FormerRows>>; Lookup::COUNT],
     /// Rows of a file are ordered by the codes of this look-up, so that its columns become runs.
     pub(super) clustered_by: Option<Lookup>,
     /// The totals of a file are summed up: it has that column.
@@ -151,6 +153,7 @@ impl PlainShape {
             partition_by: Vec::new(),
             skips_anonymous,
             coded: [false; Lookup::COUNT],
+            former: Default::default(),
             clustered_by: None,
             has_money: false,
             all_products: None,
@@ -184,15 +187,19 @@ impl PlainShape {
         Some(shape)
     }
 
-    /// The dictionary of all products, where names are all that is told of them.
+    /// The dictionary of all products, where names and prices are all that is told of them.
     fn all_products(&self) -> Option<(WholeTexts, usize)> {
         let names = self.origins.iter().find_map(|origin| match origin {
-            Origin::Key(Lookup::Product, names) => Some(names),
+            Origin::Key(Lookup::Product, names) => Some(&names.values),
             _ => None,
         })?;
-        if names.len() > PRODUCTS_MAX
-            || self.origins.iter().any(|origin| matches!(origin, Origin::Attribute(Lookup::Product, _)))
-        {
+        // Codes of all products stand for more values than a file has, and the bounds of other types than decimals are told.
+        let is_bounded = |origin: &Origin| match origin {
+            Origin::Attribute(Lookup::Product, attribute) => !attribute.values.data_type().is_decimal(),
+            _ => false,
+        };
+        let has_former = self.former[Lookup::Product as usize].is_some();
+        if names.len() > PRODUCTS_MAX || has_former || self.origins.iter().any(is_bounded) {
             return None;
         }
         Some((WholeTexts::of(names.as_ref())?, names.len()))
@@ -203,6 +210,8 @@ impl PlainShape {
         for origin in &self.origins {
             if let Origin::Attribute(lookup, _) = origin {
                 self.coded[*lookup as usize] = true;
+                let (_, table, ..) = Lookup::ALL[*lookup as usize];
+                self.former[*lookup as usize] = dimensions.former(table).map(Arc::clone);
             }
         }
         // Product names are looked up in any case, and a code is far shorter than a name.
@@ -213,7 +222,13 @@ impl PlainShape {
             self.has_money |= *column == SaleColumn::TotalCost;
             let Some(lookup) = Lookup::by_key(*column).filter(|lookup| self.coded[*lookup as usize]) else { continue };
             let (_, table, key, _) = Lookup::ALL[lookup as usize];
-            *origin = Origin::Key(lookup, Arc::clone(dimensions.table(table)?.column_by_name(key)?));
+            *origin = Origin::Key(
+                lookup,
+                match self.former[lookup as usize] {
+                    None => dimensions.keys(table, key)?,
+                    Some(_) => dimensions.all_keys(table, key)?,
+                },
+            );
         }
         self.all_products = self.all_products();
         let texts =

@@ -38,7 +38,7 @@ pub(crate) fn run(cli: &Cli, args: &DemoArgs) -> Result<Outcome> {
         None => deliver::real_sales(&project)?,
     });
     say("\n2. Customers, stores, products and sales persons are loaded.");
-    for (name, done) in dimensions::load(&project, &folder.join(deliver::DIMENSIONS_FOLDER))? {
+    for (name, done) in dimensions::load(&project, &folder.join(deliver::DIMENSIONS_FOLDER), None)? {
         say(&format!("   {name}: {}", screen::many(done.added, "row")));
     }
     say("\n3. The first run lands them.\n");
@@ -143,7 +143,7 @@ fn rejects(project: &Project) -> Result<String> {
 
 /// The row of a customer arrives late: what was rejected for its want lands, and the marts move by just that.
 fn replay(project: &Project) -> Result<Summary> {
-    dimensions::load(project, &project.settings.project.join(deliver::LATE_FOLDER))?;
+    dimensions::load(project, &project.settings.project.join(deliver::LATE_FOLDER), None)?;
     project.runtime.block_on(project.pipeline.replay(Vec::new(), Vec::new()))
 }
 
