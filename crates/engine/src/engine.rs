@@ -2,6 +2,7 @@
 
 use crate::dimensions::DimensionTables;
 use crate::land::{LandExec, LandJob, exec_manifests};
+use crate::mart::{PaidScope, payments};
 use crate::scan::{LandedFile, LandedFiles, Objects};
 use crate::session::session;
 use arrow::array::{Decimal128Array, Int64Array, RecordBatch, StringArray};
@@ -95,7 +96,15 @@ impl Relation {
         self
     }
 
-    /// The settings' relation `incentive`, one row.
+    /// The relation `payments`: what the incentive plan pays.
+    ///
+    /// # Errors
+    /// An amount that its column does not hold.
+    pub fn payments(scopes: &[PaidScope]) -> std::result::Result<Relation, DataFusionError> {
+        Relation::rows(payments::NAME, payments::schema(), vec![payments::rows(scopes)?])
+    }
+
+    /// The settings' relation `incentive`, one row: the plan as far as one rate tells it.
     ///
     /// # Errors
     /// None that a valid setting leads to.
@@ -105,7 +114,8 @@ impl Relation {
             Ties::All => "all",
             Ties::Split => "split",
         };
-        let rate = Decimal128Array::from(vec![i128::from(incentive.rate_millionths)]).with_precision_and_scale(9, 6)?;
+        let first = incentive.rates.first().copied().unwrap_or(0);
+        let rate = Decimal128Array::from(vec![i128::from(first)]).with_precision_and_scale(9, 6)?;
         let row = RecordBatch::try_new(
             Arc::clone(&schema),
             vec![

@@ -25,10 +25,14 @@ pub enum BatchKind {
     },
     /// Gives landed rows the attributes whose dimension row was unknown when they landed and is known now.
     Complete,
-    /// Makes marts that were added after sales had landed, and fills them with everything landed.
+    /// Makes marts that were added after sales had landed, and fills them with everything landed; or computes months of rollups anew
+    /// from the sums that are there.
     Fill {
         /// Names of the marts, of either kind. Until this batch is committed no other batch writes them.
         marts: Vec<String>,
+        /// Only these months, `YYYY-MM`, of rollups that have their sums. Empty: everything, of marts that were added.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        months: Vec<String>,
     },
 }
 

@@ -72,7 +72,9 @@ impl Pipeline {
         }
         let (state, target) = Marts::database_tables(rollup);
         let kept = self.seams.publisher.read_state(&state).await?;
-        let today = self.finish(rollup, kept.clone(), &prepared.dimensions).await?;
+        // What was paid stays: by the plan and the managers of its time.
+        let basis = self.published_basis(prepared).await?;
+        let today = self.finish(rollup, kept.clone(), &prepared.dimensions, &basis).await?;
         let published = self.seams.publisher.read_target(&target).await?;
         let mut patch = Patched::of(&target, &published).map_err(uncompleted)?;
         drop(published);
@@ -80,11 +82,17 @@ impl Pipeline {
         for unknown in 1..1_u32 << shown.len() {
             let names: Vec<&str> =
                 shown.iter().enumerate().filter(|(at, _)| unknown >> at & 1 == 1).map(|(_, name)| *name).collect();
-            let blank = self.finish(rollup, kept.clone(), &prepared.dimensions.without(&names)?).await?;
+            let blank = self.finish(rollup, kept.clone(), &prepared.dimensions.without(&names)?, &basis).await?;
             patch = patched(&target, patch, &blank, &today).map_err(uncompleted)?;
         }
         if patch.changed.is_empty() {
             return Ok(0);
+        }
+        if rollup.is_over_another() {
+            // Its rollup has touched scopes of its own, whose rows must all be told.
+            self.touch_all(publication, rollup).await?;
+            publication.replace(&state, &target, &[patch.rows]).await?;
+            return Ok(patch.changed.len() as u64);
         }
         // A delta of nothing touches the scopes, so that their rows may be replaced.
         for rows in &kept {
@@ -143,7 +151,11 @@ fn nothing_in(
     scopes: &BTreeSet<Vec<String>>,
 ) -> std::result::Result<RecordBatch, ArrowError> {
     let of_each = scope_of_each(&state.schema, &state.scope, rows)?;
-    let rows = filter_record_batch(rows, &within(&of_each, scopes))?;
+    nothing_of(state, &filter_record_batch(rows, &within(&of_each, scopes))?)
+}
+
+/// These state rows with every sum at zero.
+pub(crate) fn nothing_of(state: &StateTable, rows: &RecordBatch) -> std::result::Result<RecordBatch, ArrowError> {
     let columns: Vec<ArrayRef> = rows
         .columns()
         .iter()

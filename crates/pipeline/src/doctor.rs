@@ -4,6 +4,8 @@ use crate::marts::{Marts, SALES_MART};
 use crate::shop::{Pipeline, refuse_empty};
 use serde::Serialize;
 use tillmart_database::StateTable;
+use tillmart_engine::DimensionTables;
+use tillmart_engine::mart::Rollup;
 use tillmart_model::{Fault, Result};
 
 /// One thing looked at.
@@ -48,6 +50,7 @@ impl Pipeline {
         let counts: Vec<String> =
             dimensions.tables().map(|(name, rows)| format!("{name} {}", rows.num_rows())).collect();
         findings.push(finding("dimensions", refuse_empty(&dimensions).map(|()| counts.join(", "))));
+        findings.push(self.try_managers(&dimensions));
         match self.prepare().await {
             Ok(prepared) => {
                 let names: Vec<String> = prepared
@@ -96,12 +99,27 @@ impl Pipeline {
         let made = self.seams.schema.tables().await?;
         let has_landed = self.has_landed().await?;
         // The state of a mart that was added since is made by the batch that fills it, and by nobody else.
-        let is_ours = |name: &String| made.contains(name) && (!has_landed || made.contains(&StateTable::name_of(name)));
-        for rollup in marts.rollups.iter().filter(|rollup| is_ours(&rollup.name)) {
+        let is_ours = |rollup: &&Rollup| {
+            made.contains(&rollup.name) && (!has_landed || made.contains(&StateTable::name_of(&rollup.of)))
+        };
+        for rollup in marts.rollups.iter().filter(is_ours) {
             let (state, target) = Marts::database_tables(rollup);
             self.seams.publisher.prepare(&state, &target).await?;
         }
         Ok(())
+    }
+
+    /// Who is above whom in the sales team. A circle stops a run only where the incentive plan pays managers.
+    fn try_managers(&self, dimensions: &DimensionTables) -> Finding {
+        let plan = &self.options.incentive;
+        match crate::payments::managers(dimensions) {
+            Ok(_) => finding("incentives", Ok(plan.to_string())),
+            Err(fault) if plan.overrides.is_empty() => {
+                let circles = fault.found.unwrap_or_default();
+                finding("incentives", Ok(format!("{plan}; overrides could not be paid: in a circle are {circles}")))
+            }
+            Err(fault) => finding("incentives", Err(fault)),
+        }
     }
 
     /// Each permission that a run needs in an area, the missing ones by name. Leaves nothing there.

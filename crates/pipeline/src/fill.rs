@@ -20,8 +20,10 @@ impl Pipeline {
         let tables = self.seams.schema.tables().await?;
         let marts = names(&self.options.marts_folder)?;
         // A table that somebody made before the mart has no state: it is added all the same.
-        let is_made = |name: &String| tables.contains(name) && tables.contains(&StateTable::name_of(name));
-        let mut added: Vec<String> = marts.rollups.into_iter().filter(|name| !is_made(name)).collect();
+        let is_made =
+            |(name, of): &(String, String)| tables.contains(name) && tables.contains(&StateTable::name_of(of));
+        let mut added: Vec<String> =
+            marts.rollups.into_iter().filter(|mart| !is_made(mart)).map(|(name, _)| name).collect();
         for name in marts.rows.into_iter().filter(|name| name != SALES_MART) {
             // A look at the log's names: reading the table would cost the more the larger it is.
             if self.seams.store.list(&format!("{name}/_delta_log")).await?.is_empty() {

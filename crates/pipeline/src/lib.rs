@@ -20,6 +20,8 @@ mod commit;
 
 mod deltas;
 
+mod payments;
+
 mod publish;
 
 mod archive;
@@ -34,6 +36,8 @@ mod revoke;
 mod complete;
 
 mod fill;
+
+mod renew;
 
 mod patch;
 
@@ -70,7 +74,8 @@ pub use look::{OpenReject, RejectFilter, Status};
 pub use marts::{BUILT_IN, Marts, REJECTS, SALES_MART};
 pub use observe::{Observer, Point, Silent};
 pub use optimize::Optimized;
-pub use reports::{DailyRequest, MonthlyRequest, ReportOptions, WrittenReport};
+pub use renew::{PayChange, Renewal};
+pub use reports::{DailyRequest, IncentivesRequest, MonthlyRequest, ReportOptions, WrittenReport};
 pub use shop::{Options, Pipeline, Seams};
 pub use summary::{PlannedFile, RunPlan, Summary};
 pub use verify::{Difference, Verified};

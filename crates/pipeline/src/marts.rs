@@ -20,26 +20,30 @@ pub(crate) const CUSTOMER_MART: &str = "customer_data_mart";
 pub const REJECTS: &str = "sales_rejects";
 
 /// The built-in marts: file name and text.
-pub const BUILT_IN: [(&str, &str); 7] = [
+pub const BUILT_IN: [(&str, &str); 8] = [
     ("sales_data_mart.sql", include_str!("../../../sql/marts/sales_data_mart.sql")),
     ("customer_data_mart.sql", include_str!("../../../sql/marts/customer_data_mart.sql")),
     ("customers_data_mart.sql", include_str!("../../../sql/marts/customers_data_mart.sql")),
     ("sales_team_data_mart.sql", include_str!("../../../sql/marts/sales_team_data_mart.sql")),
+    ("incentive_data_mart.sql", include_str!("../../../sql/marts/incentive_data_mart.sql")),
     ("store_day_data_mart.sql", include_str!("../../../sql/marts/store_day_data_mart.sql")),
     ("sales_person_day_data_mart.sql", include_str!("../../../sql/marts/sales_person_day_data_mart.sql")),
     ("product_day_data_mart.sql", include_str!("../../../sql/marts/product_day_data_mart.sql")),
 ];
 
+/// What the paths of built-in marts begin with, in messages.
+const BUILT_IN_PATH: &str = "built-in ";
+
 /// Names a mart may not take: they are other things' tables.
-const TAKEN: [&str; 8] =
-    ["customer", "store", "product", "sales_team", "product_staging_table", "sales", "merged", REJECTS];
+const TAKEN: [&str; 9] =
+    ["customer", "store", "product", "sales_team", "product_staging_table", "sales", "merged", "payments", REJECTS];
 
 /// Every mart, planned.
 #[derive(Debug, Clone, Default)]
 pub struct Marts {
     /// Row-level marts, the sales mart first.
     pub rows: Vec<Arc<RowMart>>,
-    /// Rollups by name.
+    /// Rollups by name, those over the state of another behind all others.
     pub rollups: Vec<Rollup>,
 }
 
@@ -72,6 +76,10 @@ impl Marts {
                 }
             }
         }
+        if faults.is_empty() {
+            let over = plan_over(&files, &rollups, dimensions, &mut faults).await;
+            rollups.extend(over);
+        }
         match Fault::join(faults) {
             Some(fault) => Err(fault),
             None => Ok(Marts { rows, rollups }),
@@ -96,7 +104,14 @@ impl Marts {
         let sales = RowMart::plan(named(SALES_MART)?, dimensions, buckets).await?;
         let mut rollups = Vec::with_capacity(names.len());
         for name in names {
-            rollups.push(Rollup::plan(named(name)?, &sales.schema, dimensions).await?);
+            let file = named(name)?;
+            rollups.push(match &file.which {
+                WhichMart::Over { of, .. } => {
+                    let base = Rollup::plan(named(of)?, &sales.schema, dimensions).await?;
+                    Rollup::plan_over(file, &base, dimensions).await?
+                }
+                _ => Rollup::plan(file, &sales.schema, dimensions).await?,
+            });
         }
         Ok(Marts { rows: vec![Arc::new(sales)], rollups })
     }
@@ -158,7 +173,7 @@ impl Marts {
             Arc::new(Schema::new(fields))
         };
         let state = StateTable {
-            mart: rollup.name.clone(),
+            mart: rollup.of.clone(),
             schema: not_null(&rollup.state_schema, &|_, _| true),
             keys,
             scope: rollup.scope.clone(),
@@ -177,22 +192,59 @@ impl Marts {
 pub(crate) struct Names {
     /// Row-level marts.
     pub(crate) rows: Vec<String>,
-    /// Rollups.
-    pub(crate) rollups: Vec<String>,
+    /// Rollups, each with the rollup whose state it is made from: mostly itself.
+    pub(crate) rollups: Vec<(String, String)>,
 }
 
 /// Names of all marts, without planning them.
 pub(crate) fn names(folder: &Path) -> Result<Names> {
-    let is_rollup = |file: &MartFile| matches!(file.which, WhichMart::Rollup { .. });
-    let (rollups, rows): (Vec<MartFile>, Vec<MartFile>) = files(folder)?.into_values().partition(is_rollup);
-    let names = |files: Vec<MartFile>| files.into_iter().map(|file| file.name).collect();
-    Ok(Names { rows: names(rows), rollups: names(rollups) })
+    let mut names = Names { rows: Vec::new(), rollups: Vec::new() };
+    for file in files(folder)?.into_values() {
+        match file.which {
+            WhichMart::Rows { .. } => names.rows.push(file.name),
+            WhichMart::Rollup { .. } => names.rollups.push((file.name.clone(), file.name)),
+            WhichMart::Over { of, .. } => names.rollups.push((file.name, of)),
+        }
+    }
+    Ok(names)
+}
+
+/// Plans the marts that are second tables of rollups. A built-in one is left out where somebody's own rollup took the place of the
+/// built-in one that it was written for, and does not have what it needs.
+async fn plan_over(
+    files: &BTreeMap<String, MartFile>,
+    rollups: &[Rollup],
+    dimensions: &DimensionTables,
+    faults: &mut Vec<Fault>,
+) -> Vec<Rollup> {
+    let mut over = Vec::new();
+    for file in files.values() {
+        let WhichMart::Over { of, .. } = &file.which else { continue };
+        let Some(base) = rollups.iter().find(|rollup| rollup.name == *of) else {
+            faults.push(
+                Fault::new(FaultKind::Mart, format!("there is no rollup {of} that {} could be over", file.name))
+                    .at(&file.path)
+                    .expected("the name of a mart with `-- merge:` in the line `-- of:`"),
+            );
+            continue;
+        };
+        match Rollup::plan_over(file, base, dimensions).await {
+            Ok(rollup) => over.push(rollup),
+            Err(_) if is_built_in(&file.path) && !is_built_in(&base.path) => {}
+            Err(fault) => faults.push(fault),
+        }
+    }
+    over
+}
+
+fn is_built_in(path: &str) -> bool {
+    path.starts_with(BUILT_IN_PATH)
 }
 
 fn files(folder: &Path) -> Result<BTreeMap<String, MartFile>> {
     let mut files = BTreeMap::new();
     for (name, text) in BUILT_IN {
-        let file = MartFile::parse(&format!("built-in {name}"), text)?;
+        let file = MartFile::parse(&format!("{BUILT_IN_PATH}{name}"), text)?;
         files.insert(file.name.clone(), file);
     }
     let mut faults = Vec::new();

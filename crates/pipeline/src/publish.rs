@@ -2,8 +2,10 @@
 //! published, in the one database transaction that marks the batch as published.
 
 use crate::Point;
+use crate::complete::nothing_of;
 use crate::deltas::Deltas;
 use crate::marts::{Marts, SALES_MART};
+use crate::payments::Basis;
 use crate::shop::{Pipeline, Prepared};
 use arrow::array::RecordBatch;
 use arrow::compute::{CastOptions, cast_with_options};
@@ -106,10 +108,16 @@ impl Pipeline {
         prepared: &Prepared,
     ) -> Result<BTreeMap<String, u64>> {
         let mut rows = BTreeMap::new();
-        if let BatchKind::Fill { marts } = &batch.kind {
+        if let BatchKind::Fill { marts, months } = &batch.kind {
             for rollup in &prepared.all_named(marts).rollups {
-                let all =
-                    Changed { added: self.active_sales().await?, removed: Vec::new(), taken_back: &[], summed: None };
+                let mut all = Changed { added: Vec::new(), removed: Vec::new(), taken_back: &[], summed: None };
+                if !months.is_empty() {
+                    self.touch_months(publication, rollup, months).await?;
+                } else if !rollup.is_over_another() {
+                    all.added = self.active_sales().await?;
+                } else if !marts.contains(&rollup.of) {
+                    self.touch_all(publication, rollup).await?;
+                }
                 rows.insert(rollup.name.clone(), self.publish_rollup(publication, rollup, &all, prepared).await?);
             }
             return Ok(rows);
@@ -140,7 +148,9 @@ impl Pipeline {
         let lap = |half: &str, started: &mut Instant| {
             self.profile.add(&format!("{half} {}", rollup.name), std::mem::replace(started, Instant::now()));
         };
-        if !changed.added.is_empty() {
+        // The state of another rollup was merged when that one was published.
+        let merges = !rollup.is_over_another();
+        if merges && !changed.added.is_empty() {
             let mut added = self.added(rollup, marts, changed).await?;
             // The next rows are made while these are merged.
             while let Some(rows) = added.try_next().await? {
@@ -149,7 +159,7 @@ impl Pipeline {
                 lap("merge", &mut started);
             }
         }
-        if !changed.removed.is_empty() && !changed.taken_back.is_empty() {
+        if merges && !changed.removed.is_empty() && !changed.taken_back.is_empty() {
             for rows in self.merge_over(rollup, marts, &changed.removed, Some(changed.taken_back)).await? {
                 publication.merge(&state, &rows, -1).await?;
             }
@@ -162,7 +172,8 @@ impl Pipeline {
         }
         let merged = publication.touched(&state).await?;
         lap("read touched", &mut started);
-        let finished = self.finish(rollup, merged, &prepared.dimensions).await?;
+        let basis = self.basis(&prepared.dimensions)?;
+        let finished = self.finish(rollup, merged, &prepared.dimensions, &basis).await?;
         lap("finish", &mut started);
         let replaced = publication.replace(&state, &target, &finished).await?;
         lap("replace", &mut started);
@@ -235,12 +246,22 @@ impl Pipeline {
         self.select_as(rollup, &rollup.merge, vec![sales], &rollup.state_schema).await
     }
 
-    /// A rollup's `finish` over merged state rows.
+    /// Touches every scope of a rollup's state with deltas of zero, so that all of its published rows may be replaced.
+    pub(crate) async fn touch_all(&self, publication: &mut dyn Publication, rollup: &Rollup) -> Result<()> {
+        let (state, _) = Marts::database_tables(rollup);
+        for rows in self.seams.publisher.read_state(&state).await? {
+            publication.merge(&state, &nothing_of(&state, &rows).map_err(shape)?, 1).await?;
+        }
+        Ok(())
+    }
+
+    /// A rollup's `finish` over merged state rows. What it reads of `payments` is computed by `basis`.
     pub(crate) async fn finish(
         &self,
         rollup: &Rollup,
         merged: Vec<RecordBatch>,
         dimensions: &DimensionTables,
+        basis: &Basis,
     ) -> Result<Vec<RecordBatch>> {
         let at = |error| rollup.fault(&rollup.finish, &error);
         let merged: Vec<RecordBatch> = merged
@@ -249,6 +270,9 @@ impl Pipeline {
             .collect::<std::result::Result<_, _>>()
             .map_err(shape)?;
         let mut relations = Relation::dimensions(dimensions).map_err(at)?;
+        if rollup.reads_payments {
+            relations.push(basis.relation(rollup, &merged)?);
+        }
         relations.push(Relation::rows("merged", Arc::clone(&rollup.state_schema), merged).map_err(at)?);
         relations.push(Relation::incentive(&self.options.incentive).map_err(at)?);
         self.select_as(rollup, &rollup.finish, relations, &rollup.target_schema).await

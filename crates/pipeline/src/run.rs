@@ -72,7 +72,7 @@ impl Pipeline {
         }
         self.observer.doing(&format!("filling {} with everything that has landed", marts.join(", ")));
         let ready = self.prepared(prepared).await?;
-        let batch = self.claim(&held.lease, &BatchKind::Fill { marts }, &[]).await?;
+        let batch = self.claim(&held.lease, &BatchKind::Fill { marts, months: Vec::new() }, &[]).await?;
         self.finish_batch(&held.lease, batch, ready, summary).await?;
         // They have tables now: from here on every batch writes them.
         *prepared = None;
@@ -139,6 +139,7 @@ impl Pipeline {
                 self.seams.store.reachable().await?;
                 let mut made = self.prepare().await?;
                 refuse_empty(&made.dimensions)?;
+                self.basis(&made.dimensions)?;
                 (made.added, made.marts) = made.marts.apart(&self.added_marts().await?);
                 self.ensure_tables(&made.marts).await?;
                 Ok(prepared.insert(made))
@@ -220,6 +221,7 @@ impl Pipeline {
         }
         let prepared = self.prepare().await?;
         refuse_empty(&prepared.dimensions)?;
+        self.basis(&prepared.dimensions)?;
         plan.batches = self.batches_of(waiting.files.clone()).len() as u64;
         let mut files = self.as_if_claimed(waiting.files);
         self.classify(&mut files).await?;

@@ -134,7 +134,7 @@ impl Summary {
     /// What a batch that fills or completes marts changed: rows of Delta tables by its manifest, and of the database's.
     pub(crate) fn add_changed(&mut self, kind: &BatchKind, manifest: &Manifest, published: BTreeMap<String, u64>) {
         match kind {
-            BatchKind::Fill { marts } => {
+            BatchKind::Fill { marts, .. } => {
                 for mart in marts {
                     let written = manifest.files.iter().filter(|file| file.table == *mart).map(|file| file.rows).sum();
                     self.marts_filled.insert(mart.clone(), published.get(mart).copied().unwrap_or(written));

@@ -3,16 +3,17 @@
 use crate::compare::compare;
 use crate::marts::{CUSTOMER_MART, Marts, REJECTS, SALES_MART};
 use crate::moment::{Moment, Pinned};
+use crate::payments::{Basis, LINES};
 use crate::shop::{Pipeline, Prepared};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, SchemaRef};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tillmart_database::{FileFilter, StateTable};
 use tillmart_engine::Relation;
 use tillmart_engine::mart::Rollup;
-use tillmart_model::{Fault, FaultKind, FileOutcome, Result, money};
+use tillmart_model::{Fault, FaultKind, FileOutcome, Incentive, Result, money};
 
 /// Differences told in full; the rest are counted.
 const SAMPLES: usize = 10;
@@ -39,6 +40,8 @@ pub struct Verified {
     pub differing: u64,
     /// Marts that could not be compared, and why.
     pub left_out: BTreeMap<String, String>,
+    /// What is right, and was computed with other settings or managers than those of today.
+    pub notes: Vec<String>,
 }
 
 impl Verified {
@@ -99,9 +102,11 @@ impl Pipeline {
     async fn verify_at(&self, prepared: &Prepared, moment: &Moment) -> Result<Verified> {
         let pinned = &moment.pinned;
         let mut verified = Verified::default();
-        for rollup in &prepared.marts.rollups {
+        let basis = self.published_basis(prepared).await?;
+        tell_basis(&basis, &mut verified);
+        for rollup in prepared.marts.rollups.iter().filter(|rollup| !rollup.is_over_another()) {
             self.observer.doing(&format!("verifying {}", rollup.name));
-            self.verify_rollup(rollup, prepared, pinned, &mut verified).await?;
+            self.verify_rollup(rollup, prepared, (pinned, &basis), &mut verified).await?;
         }
         self.observer.doing("verifying the customer mart and the ledger");
         self.verify_customer_mart(prepared, pinned, &mut verified).await?;
@@ -118,10 +123,10 @@ impl Pipeline {
         &self,
         rollup: &Rollup,
         prepared: &Prepared,
-        pinned: &Pinned,
+        (pinned, basis): (&Pinned, &Basis),
         verified: &mut Verified,
     ) -> Result<()> {
-        let (state, target) = Marts::database_tables(rollup);
+        let (state, _) = Marts::database_tables(rollup);
         if self.is_made(&rollup.name).await.is_err() {
             verified.leaves_out(&rollup.name, NOT_FILLED);
             return Ok(());
@@ -131,9 +136,27 @@ impl Pipeline {
         let files =
             self.landed_files(active.iter().map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?;
         let recomputed = self.merge_over(rollup, &prepared.marts, &files, None).await?;
-        let finished = self.finish(rollup, recomputed.clone(), &prepared.dimensions).await?;
         let kept = self.seams.publisher.read_state(&state).await?;
         compare(&StateTable::name_of(&rollup.name), &rollup.state_schema, &recomputed, &kept, verified)?;
+        let is_of = |table: &&Rollup| table.of == rollup.name;
+        for table in prepared.marts.rollups.iter().filter(is_of) {
+            let finished = self.finish(table, recomputed.clone(), &prepared.dimensions, basis).await?;
+            self.verify_published(table, finished, verified).await?;
+        }
+        Ok(())
+    }
+
+    async fn verify_published(
+        &self,
+        rollup: &Rollup,
+        finished: Vec<RecordBatch>,
+        verified: &mut Verified,
+    ) -> Result<()> {
+        let (_, target) = Marts::database_tables(rollup);
+        if self.is_made(&rollup.name).await.is_err() {
+            verified.leaves_out(&rollup.name, NOT_FILLED);
+            return Ok(());
+        }
         let published = self.seams.publisher.read_target(&target).await?;
         let measured = measured(rollup);
         let schema = Arc::new(rollup.target_schema.project(&measured).map_err(uncomparable)?);
@@ -255,6 +278,33 @@ impl Pipeline {
         }
         Relation::landed(table, &self.objects(), Arc::clone(&spec.schema), &spec.partition_columns, &files)
             .map_err(|error| Fault::new(FaultKind::Table, format!("cannot read the table {table}")).found(error))
+    }
+}
+
+/// Incentives are held against the plan and the managers that they were computed with. Where those are others than today's, that is
+/// told: it is no difference.
+fn tell_basis(basis: &Basis, verified: &mut Verified) {
+    let today = basis.plan();
+    let mut earlier: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut moved = BTreeSet::new();
+    for ((store, month), published) in &basis.published {
+        if published.plan.parse::<Incentive>().is_err() {
+            let place = format!("store_id={store} sales_month={month} plan={}", published.plan);
+            verified.differs(LINES, "an incentive plan".to_owned(), place);
+        } else if published.plan != today {
+            earlier.entry(&published.plan).or_default().insert(month);
+        } else if basis.has_other_managers(published) {
+            moved.insert(month.as_str());
+        }
+    }
+    let list = |months: &BTreeSet<&str>| months.iter().copied().collect::<Vec<_>>().join(", ");
+    for (plan, months) in &earlier {
+        verified.notes.push(format!("incentives of {} stand by another plan than today's: {plan}", list(months)));
+    }
+    if !moved.is_empty() {
+        verified
+            .notes
+            .push(format!("incentives of {} stand by who managed whom when they were computed", list(&moved)));
     }
 }
 

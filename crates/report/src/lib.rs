@@ -6,6 +6,7 @@
 mod build;
 pub mod daily;
 mod document;
+mod incentives;
 pub mod monthly;
 mod render;
 
@@ -13,4 +14,5 @@ pub use document::{
     Align, Change, Chart, ChartKind, Column, Comparison, Document, Fact, Figure, Note, Part, Row, Section, Series,
     Table, Tone, Value,
 };
+pub use incentives::{IncentiveLine, Incentives};
 pub use render::{Format, Look, UnknownFormat, render};

@@ -6,6 +6,7 @@ use tillmart_model::{FileReason, RowReason};
 
 mod coupons;
 mod generate;
+mod incentives;
 mod report;
 mod secrets;
 #[cfg(test)]
@@ -16,8 +17,9 @@ use coupons::COUPONS_HELP;
 pub(crate) use coupons::{CouponsCommand, CouponsFilter, RedeemArgs};
 use generate::GENERATE_EXAMPLES;
 pub(crate) use generate::{GenerateArgs, GenerateFormat};
+pub(crate) use incentives::{IncentivesCommand, RenewArgs};
 use report::REPORT_HELP;
-pub(crate) use report::{DailyArgs, MonthlyArgs, ReportCommand, ReportOutput};
+pub(crate) use report::{DailyArgs, IncentivesArgs, MonthlyArgs, ReportCommand, ReportOutput};
 use secrets::SECRETS_HELP;
 pub(crate) use secrets::SecretsCommand;
 
@@ -105,6 +107,9 @@ pub(crate) enum Command {
     /// Look at rejected rows, and land them once their fault is mended.
     #[command(subcommand, after_help = EXIT_CODES)]
     Rejects(RejectsCommand),
+    /// Compute the incentives of months anew after the plan or the team has changed.
+    #[command(subcommand, after_help = EXIT_CODES)]
+    Incentives(IncentivesCommand),
     /// Compact partitions that have grown many small data files.
     #[command(after_help = EXIT_CODES)]
     Optimize(OptimizeArgs),

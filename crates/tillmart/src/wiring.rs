@@ -160,7 +160,7 @@ fn options(settings: &Settings) -> Options {
             months_max: settings.reports.months_max,
             spend_tiers: settings.reports.spend_tiers.clone(),
         },
-        incentive: settings.marts.incentive,
+        incentive: settings.marts.incentive.clone(),
         memory_bytes: settings.run.memory_mib as usize * (1 << 20) / OPEN_FILES_PART,
         lease: Duration::from_secs(u64::from(settings.run.lease_seconds)),
         optimize_files_min: optimize.files_min,

@@ -240,7 +240,8 @@ pub(crate) async fn every_kind_of_batch_is_kept(setting: &dyn Setting) {
         BatchKind::Replay { file_ids: vec![3], codes: vec!["bad_date".to_owned()] },
         BatchKind::Revoke { file_ids: vec![1, 2] },
         BatchKind::Complete,
-        BatchKind::Fill { marts: vec!["daily_product_sales".to_owned()] },
+        BatchKind::Fill { marts: vec!["daily_product_sales".to_owned()], months: Vec::new() },
+        BatchKind::Fill { marts: vec!["incentive_data_mart".to_owned()], months: vec!["2024-03".to_owned()] },
     ];
     let database = migrated(setting).await;
     for (number, kind) in kinds.iter().enumerate() {

@@ -96,6 +96,7 @@ macro_rules! conformance {
             );
             conformance!(@cases $fresh, scopes:
                 no_scope_is_taken_for_syntax,
+                two_tables_share_a_state,
             );
             conformance!(@cases $fresh, schema:
                 nothing_works_before_migrate_and_says_so,

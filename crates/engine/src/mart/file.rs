@@ -38,6 +38,17 @@ pub enum WhichMart {
         /// Columns of an index of the published table, for readers that ask by others than the key's first; none if empty.
         index: Vec<String>,
     },
+    /// Other rows of the same sums: a second table over the state of a rollup.
+    Over {
+        /// The rollup whose `merge` and scope it shares.
+        of: String,
+        /// The published rows, over `merged` and the dimensions.
+        finish: Section,
+        /// Primary key of the published table.
+        key: Vec<String>,
+        /// As of a rollup.
+        index: Vec<String>,
+    },
 }
 
 /// A mart's file, its header understood and its SQL not yet planned.
@@ -58,7 +69,7 @@ struct Header {
     entries: Vec<(String, String, u64)>,
 }
 
-const WORDS: [&str; 8] = ["mart", "about", "partition by", "bucket", "state", "key", "scope", "index"];
+const WORDS: [&str; 9] = ["mart", "about", "partition by", "bucket", "of", "state", "key", "scope", "index"];
 
 impl MartFile {
     /// Reads a mart from the text of its file.
@@ -80,9 +91,12 @@ impl MartFile {
         let which = match (section("select"), section("merge"), section("finish")) {
             (Some(select), None, None) => header.rows(path, select)?,
             (None, Some(merge), Some(finish)) => header.rollup(path, merge, finish)?,
+            (None, None, Some(finish)) if header.get("of").is_some() => header.over(path, finish)?,
             _ => {
-                return Err(fault(path, 1, "the mart has no complete SQL")
-                    .expected("one SELECT below the header, or the two sections `-- merge:` and `-- finish:`"));
+                return Err(fault(path, 1, "the mart has no complete SQL").expected(
+                    "one SELECT below the header, or the two sections `-- merge:` and `-- finish:`, \
+                     or `-- of: ROLLUP` and `-- finish:`",
+                ));
             }
         };
         Ok(MartFile { path: path.to_owned(), name, about, which })
@@ -149,6 +163,18 @@ impl Header {
             }
         }
         Ok(WhichMart::Rollup { merge, finish, state, key, scope, index: self.list("index") })
+    }
+
+    fn over(&self, path: &str, finish: Section) -> Result<WhichMart> {
+        let of = self.required(path, "of")?;
+        for word in ["state", "scope", "partition by", "bucket"] {
+            if self.get(word).is_some() {
+                return Err(fault(path, self.line(word), "a mart over a rollup has that rollup's state and scope")
+                    .expected("`-- mart:`, `-- about:`, `-- of:` and `-- key:`")
+                    .found(format!("`-- {word}:`")));
+            }
+        }
+        Ok(WhichMart::Over { of, finish, key: self.required_list(path, "key")?, index: self.list("index") })
     }
 }
 

@@ -13,8 +13,8 @@
 //! SELECT store_id, product_name, sales_date, units FROM merged
 //! ```
 //!
-//! A file with `merge` and `finish` is a [`Rollup`] in the database; one with a single `SELECT` is a [`RowMart`] in a
-//! Delta table, written in the pass that lands the sales.
+//! A file with `merge` and `finish` is a [`Rollup`] in the database, one with `of` and `finish` a second table of a rollup; one with a
+//! single `SELECT` is a [`RowMart`] in a Delta table, written in the pass that lands the sales.
 
 mod complete;
 mod deltas;
@@ -22,12 +22,14 @@ mod fault;
 mod file;
 mod finish;
 mod marks;
+pub(crate) mod payments;
 mod place;
 mod rollup;
 mod row;
 mod summing;
 
 pub use file::{MartFile, Section, WhichMart};
+pub use payments::PaidScope;
 pub(crate) use rollup::incentive_schema;
 pub use rollup::{LANDED_ROWS, Rollup};
 pub use row::RowMart;

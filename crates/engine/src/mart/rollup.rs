@@ -3,8 +3,9 @@
 use super::fault::{output_fault, sql_fault};
 use super::file::fault;
 use super::place::{Sought, refused_at, words_of};
-use super::{MartFile, RowMart, Section, Summing, WhichMart};
+use super::{MartFile, RowMart, Section, Summing, WhichMart, payments};
 use crate::dimensions::DimensionTables;
+use crate::engine::tables_of;
 use crate::session::session;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -27,6 +28,8 @@ pub struct Rollup {
     pub about: String,
     /// The file, for messages.
     pub path: String,
+    /// The rollup whose state it is made from: its own, or that of another that it is a second table of.
+    pub of: String,
     /// `merge`: sums and counts over `sales`.
     pub merge: Section,
     /// `finish`: the published rows, over `merged`.
@@ -45,6 +48,8 @@ pub struct Rollup {
     pub index: Vec<String>,
     /// How its sums are made in the landing pass, if they are ([`Rollup::sum_in_passing`]).
     pub summing: Option<Arc<Summing>>,
+    /// Whether its `finish` reads `payments`: what the incentive plan pays for the sums.
+    pub reads_payments: bool,
     /// Its `finish`, where that does no more than look things up.
     by_row: Option<Arc<RowMart>>,
 }
@@ -58,41 +63,82 @@ impl Rollup {
         let WhichMart::Rollup { merge, finish, state, key, scope, index } = &file.which else {
             return Err(fault(&file.path, 1, "the mart is no rollup"));
         };
-        let context = session(1, 64 << 20)?;
+        // With the dimensions: a merge that joins one is told that it may not, and not that there is none.
+        let context = relations(dimensions)?;
         register(&context, "sales", sales)?;
-        register(&context, "incentive", &incentive_schema())?;
-        for (name, rows) in dimensions.tables() {
-            register(&context, name, &rows.schema())?;
-        }
         let state_schema = plan_merge(&context, &file.path, merge, state).await?;
-        register(&context, "merged", &state_schema)?;
+        let (state_schema, state_keys) = (&state_schema, state.len());
+        let sums = Sums { of: &file.name, merge, state_schema, state_keys, scope, key, index };
+        Rollup::finished(file, finish, &sums, dimensions).await
+    }
+
+    /// Plans another table over the sums of `base`.
+    ///
+    /// # Errors
+    /// `Mart`, with file and line: wrong SQL, or a key without the scope of `base`.
+    pub async fn plan_over(file: &MartFile, base: &Rollup, dimensions: &DimensionTables) -> Result<Rollup> {
+        let WhichMart::Over { finish, key, index, .. } = &file.which else {
+            return Err(fault(&file.path, 1, "the mart is none over another"));
+        };
+        if let Some(column) = base.scope.iter().find(|column| !key.contains(column)) {
+            return Err(fault(&file.path, finish.first_line, "the mart's key lacks a scope column of its rollup")
+                .expected(column)
+                .found(key.join(", ")));
+        }
+        let sums = Sums {
+            of: &base.name,
+            merge: &base.merge,
+            state_schema: &base.state_schema,
+            state_keys: base.state_keys,
+            scope: &base.scope,
+            key,
+            index,
+        };
+        Rollup::finished(file, finish, &sums, dimensions).await
+    }
+
+    async fn finished(
+        file: &MartFile,
+        finish: &Section,
+        sums: &Sums<'_>,
+        dimensions: &DimensionTables,
+    ) -> Result<Rollup> {
+        let context = relations(dimensions)?;
+        register(&context, payments::NAME, &payments::schema())?;
+        register(&context, "merged", sums.state_schema)?;
         let at = |error: DataFusionError| sql_fault(&file.path, finish, &error);
+        let reads_payments = tables_of(&finish.sql).map_err(at)?.iter().any(|table| table == payments::NAME);
+        if reads_payments {
+            payments::check(&file.path, finish, sums.state_schema, sums.scope)?;
+        }
         let plan = context.state().create_logical_plan(&finish.sql).await.map_err(at)?;
         super::finish::check(&plan).map_err(at)?;
         context.state().optimize(&plan).map_err(at)?;
         let target_schema = super::finish::columns(&file.path, finish, plan.schema().as_arrow())?;
         for (column, of) in
-            key.iter().map(|column| (column, "a key")).chain(index.iter().map(|column| (column, "an index")))
+            sums.key.iter().map(|column| (column, "a key")).chain(sums.index.iter().map(|column| (column, "an index")))
         {
             if target_schema.field_with_name(column).is_err() {
                 let what = format!("the mart's finish lacks {of} column");
                 return Err(fault(&file.path, finish.first_line, &what).expected(column));
             }
         }
-        let by_row = RowMart::of_finish(file, (finish, &plan), &context, dimensions, &state_schema).map(Arc::new);
+        let by_row = RowMart::of_finish(file, (finish, &plan), &context, dimensions, sums.state_schema).map(Arc::new);
         Ok(Rollup {
             name: file.name.clone(),
             about: file.about.clone(),
             path: file.path.clone(),
-            merge: merge.clone(),
+            of: sums.of.to_owned(),
+            merge: sums.merge.clone(),
             finish: finish.clone(),
-            state_schema,
-            state_keys: state.len(),
+            state_schema: Arc::clone(sums.state_schema),
+            state_keys: sums.state_keys,
             target_schema,
-            key: key.clone(),
-            scope: scope.clone(),
-            index: index.clone(),
+            key: sums.key.to_vec(),
+            scope: sums.scope.to_vec(),
+            index: sums.index.to_vec(),
             summing: None,
+            reads_payments,
             by_row,
         })
     }
@@ -103,10 +149,28 @@ impl Rollup {
         self.by_row.as_ref().filter(|plan| plan.is_bound_to(dimensions)).map(Arc::clone)
     }
 
+    /// Whether it is a second table over the state of another rollup, which alone merges into it.
+    pub fn is_over_another(&self) -> bool {
+        self.of != self.name
+    }
+
     /// A fault of this mart's SQL that shows only when it runs.
     pub fn fault(&self, section: &Section, error: &DataFusionError) -> tillmart_model::Fault {
         sql_fault(&self.path, section, error)
     }
+}
+
+/// What a `finish` is planned over, and what of its rows is promised.
+struct Sums<'a> {
+    of: &'a str,
+    merge: &'a Section,
+    state_schema: &'a SchemaRef,
+    state_keys: usize,
+    scope: &'a [String],
+    /// Of the published table.
+    key: &'a [String],
+    /// Of the published table.
+    index: &'a [String],
 }
 
 /// The relation `incentive`: the settings that the sales team's mart reads, in one row.
@@ -116,6 +180,16 @@ pub(crate) fn incentive_schema() -> SchemaRef {
         Field::new("ties", DataType::Utf8, false),
         Field::new("top", DataType::Int64, false),
     ]))
+}
+
+/// A session that knows the dimensions and the settings' relation.
+fn relations(dimensions: &DimensionTables) -> Result<SessionContext> {
+    let context = session(1, 64 << 20)?;
+    register(&context, "incentive", &incentive_schema())?;
+    for (name, rows) in dimensions.tables() {
+        register(&context, name, &rows.schema())?;
+    }
+    Ok(context)
 }
 
 fn register(context: &SessionContext, name: &str, schema: &SchemaRef) -> Result<()> {

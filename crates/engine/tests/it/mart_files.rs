@@ -284,3 +284,37 @@ async fn row_marts_that_could_lose_or_double_a_sale_are_refused_with_their_line(
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
+
+/// A second table of [`ROLLUP`] that is right.
+const OVER: &str = "\
+-- mart: second
+-- about: Days that were sold on.
+-- of: mine
+-- key: store_id, sales_date
+-- finish:
+SELECT store_id, sales_date
+FROM merged
+WHERE total_sales > 0
+";
+
+#[tokio::test]
+async fn a_second_table_of_a_rollup_is_held_against_it() {
+    let dimensions = dimensions();
+    let base = rollup(ROLLUP).await.expect("the rollup");
+    let over =
+        async |text: &str| Rollup::plan_over(&MartFile::parse("marts/mine.sql", text)?, &base, &dimensions).await;
+    let planned = over(OVER).await.expect("the second table");
+    assert!(planned.is_over_another() && planned.of == "mine" && !planned.reads_payments);
+    assert_eq!((&planned.scope, &planned.state_schema), (&base.scope, &base.state_schema));
+    let cases: [Case<'_>; 5] = [
+        ("-- key: store_id, sales_date", "-- key: sales_date", 6, 0, &["scope", "store_id"]),
+        ("-- of: mine", "-- of: mine\n-- state: store_id", 4, 0, &["has that rollup's state", "-- of:"]),
+        ("-- of: mine\n", "", 1, 0, &["-- of: ROLLUP"]),
+        ("FROM merged", "FROM sales", 7, 6, &["sales"]),
+        ("FROM merged\nWHERE total_sales > 0", "FROM payments", 6, 0, &["payments", "sales_person_id"]),
+    ];
+    for case in &cases {
+        let fault = over(&changed(OVER, case.0, case.1)).await.err();
+        assert_eq!(differs(case, fault), None);
+    }
+}

@@ -5,10 +5,12 @@
 
 mod answer;
 mod daily;
+mod incentives;
 mod monthly;
 mod reader;
 mod write;
 
 pub use daily::DailyRequest;
+pub use incentives::IncentivesRequest;
 pub use monthly::MonthlyRequest;
 pub use write::{ReportOptions, WrittenReport};

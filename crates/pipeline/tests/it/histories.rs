@@ -112,11 +112,8 @@ impl History {
         let project = Project::new(|options| {
             options.redelivery = if rules.replace { Redelivery::Replace } else { Redelivery::Append };
             options.batch_files_max = u32::try_from(rules.batch_files_max).expect("few");
-            options.incentive = Incentive {
-                rate_millionths: i64::try_from(rules.rate_millionths).expect("small"),
-                ties: rules.ties,
-                top: u32::try_from(rules.top).expect("few"),
-            };
+            let rate = i64::try_from(rules.rate_millionths).expect("small");
+            options.incentive = Incentive::flat(rate, u32::try_from(rules.top).expect("few"), rules.ties);
         })
         .await;
         let (known, all) = (rng.random_range(1..=4), rng.random_range(5..=7));
@@ -270,6 +267,7 @@ impl History {
         assert_eq!(self.project.spend(), self.expected.spend());
         assert_eq!(self.project.team(), self.expected.team());
         self.check_days();
+        assert_eq!(self.project.lines_by_person(), self.project.paid(), "every payment is the sum of its lines");
         let verified = pipeline.verify().await.unwrap_or_else(|fault| panic!("{fault}"));
         assert_eq!(verified.differing, 0, "{:#?}", verified.differences);
         let compared: BTreeSet<&str> = verified.compared.keys().map(String::as_str).collect();

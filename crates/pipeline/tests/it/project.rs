@@ -120,6 +120,18 @@ impl Project {
         Project { folder, database, options, seams, pipeline }
     }
 
+    /// The same project with other options.
+    pub(crate) fn with(mut self, change: impl FnOnce(&mut Options)) -> Project {
+        change(&mut self.options);
+        self.pipeline = Pipeline::new(self.options.clone(), self.seams.clone(), Arc::new(Silent));
+        self
+    }
+
+    /// Changes the database behind the pipeline's back; returns how many rows changed.
+    pub(crate) fn execute(&self, sql: &str) -> usize {
+        rusqlite::Connection::open(self.database.path()).expect("opened").execute(sql, []).expect("executed")
+    }
+
     /// The same project, watched.
     pub(crate) fn watched_by(&self, observer: Arc<dyn Observer>) -> Pipeline {
         Pipeline::new(self.options.clone(), self.seams.clone(), observer)
@@ -217,6 +229,31 @@ impl Project {
             })
             .expect("read");
         rows.map(|row| row.expect("a row")).collect()
+    }
+
+    /// What each person is paid for each store and month, without those who are paid nothing.
+    pub(crate) fn paid(&self) -> BTreeMap<(i32, i64, String), i128> {
+        self.team().into_iter().map(|(key, (_, _, paid))| (key, paid)).filter(|(_, paid)| *paid != 0).collect()
+    }
+
+    /// The same from the lines that explain it.
+    pub(crate) fn lines_by_person(&self) -> BTreeMap<(i32, i64, String), i128> {
+        let connection = rusqlite::Connection::open(self.database.path()).expect("opened");
+        let mut statement = connection
+            .prepare("SELECT store_id, sales_person_id, sales_month, paid FROM incentive_data_mart")
+            .expect("prepared");
+        let rows = statement
+            .query_map([], |row| {
+                let paid: String = row.get(3)?;
+                Ok(((row.get(0)?, row.get(1)?, row.get(2)?), cents(&paid)))
+            })
+            .expect("read");
+        let mut sums = BTreeMap::new();
+        for row in rows {
+            let (key, paid) = row.expect("a row");
+            *sums.entry(key).or_default() += paid;
+        }
+        sums.into_iter().filter(|(_, paid)| *paid != 0).collect()
     }
 }
 

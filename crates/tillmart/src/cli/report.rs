@@ -11,6 +11,8 @@ Examples:
   tillmart report daily --date 2011-11-14 --store 7      one day of one store
   tillmart report daily --date 2011-11-14 --out day.html one page that needs nothing else
   tillmart report daily --json                           for programs
+  tillmart report incentives --month 2011-11             who is paid what
+  tillmart report incentives --month 2011-11 --person 7  and how it came about
 
 Exit codes:
    0  all done (also when nothing was sold)
@@ -38,6 +40,9 @@ pub(crate) enum ReportCommand {
     /// What a month came to: stores, sales team, customers, and which figures have changed since it was told.
     #[command(after_help = MONTHLY_HELP)]
     Monthly(MonthlyArgs),
+    /// Who is paid what for a month; for one person how each cent came about, to be checked with a pocket calculator.
+    #[command(after_help = REPORT_HELP)]
+    Incentives(IncentivesArgs),
 }
 
 /// Arguments of `report daily`.
@@ -61,6 +66,23 @@ pub(crate) struct MonthlyArgs {
     #[arg(long, value_name = "MONTH", value_parser = month)]
     pub(crate) month: Option<NaiveDate>,
     /// Only this store; what customers spent is told of the chain alone.
+    #[arg(long, value_name = "ID", value_parser = value_parser!(i32), allow_negative_numbers = true)]
+    pub(crate) store: Option<i32>,
+    /// How and where it is written.
+    #[command(flatten)]
+    pub(crate) output: ReportOutput,
+}
+
+/// Arguments of `report incentives`.
+#[derive(Debug, Args)]
+pub(crate) struct IncentivesArgs {
+    /// The month, e.g. 2024-03.
+    #[arg(long, value_name = "MONTH", value_parser = super::incentives::month)]
+    pub(crate) month: String,
+    /// Only this sales person, step by step.
+    #[arg(long, value_name = "ID", value_parser = value_parser!(i64), allow_negative_numbers = true)]
+    pub(crate) person: Option<i64>,
+    /// Only this store.
     #[arg(long, value_name = "ID", value_parser = value_parser!(i32), allow_negative_numbers = true)]
     pub(crate) store: Option<i32>,
     /// How and where it is written.

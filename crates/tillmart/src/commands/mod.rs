@@ -8,6 +8,7 @@ pub(crate) mod dimensions;
 pub(crate) mod doctor;
 pub(crate) mod files;
 pub(crate) mod generate;
+pub(crate) mod incentives;
 pub(crate) mod init;
 pub(crate) mod optimize;
 pub(crate) mod query;

@@ -25,6 +25,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome> {
                 difference.table, difference.expected, difference.found
             ));
         }
+        for note in &verified.notes {
+            screen::data(&format!("note      {note}"));
+        }
         screen::data(&if good {
             "Every mart equals its landed rows, to the cent.".to_owned()
         } else {

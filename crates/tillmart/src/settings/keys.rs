@@ -7,12 +7,12 @@ use chrono_tz::Tz;
 use std::any::TypeId;
 use std::time::Duration;
 use tillmart_coupon::Points;
-use tillmart_model::{
-    ArchivePolicy, BlankCustomer, Encoding, ExtraColumns, Orphans, Redelivery, SalesColumn, Ties, TlsMode,
-};
+use tillmart_model::incentive::{Tier, TierRates, Ties};
+use tillmart_model::{ArchivePolicy, BlankCustomer, Encoding, ExtraColumns, Orphans, Redelivery, SalesColumn, TlsMode};
 use tillmart_pipeline::WrittenReport;
 
 use super::coupons::{self, WhoWord};
+use super::incentive;
 use super::profile;
 use super::secret::{self, SecretText};
 use super::servers::{self, DatabaseUrl, Who};
@@ -253,13 +253,34 @@ keys! {
         "Partitions of a new customer mart. Kept with the table: a run with another number is refused while the table exists.";
     INCENTIVE_RATE: u32 = "marts.incentive.rate", "\"1 %\"", "share of the seller's total, 0 to 1, or \"1 %\"",
         values::share_of,
-        "The incentive of a store's best seller of a month, as a share of their own total; \
-         rounded half-up to the cent. Nobody is paid on a total of zero or less.";
-    INCENTIVE_TIES: Ties = "marts.incentive.ties", "\"all\"", "\"all\" or \"split\"",
-        |raw| values::word(raw, &[("all", Ties::All), ("split", Ties::Split)]),
-        "Who is paid when sales persons share a rank. \"all\": each in full. \"split\": they share one payment.";
+        "The incentive of a store's best sellers of a month, as a share of their own total; \
+         rounded half-up to the cent. Nobody is paid on a total of zero or less. A month that was computed keeps the plan \
+         of its time until sales of it come in, or go, or `tillmart incentives renew` computes it anew.";
     INCENTIVE_TOP: u32 = "marts.incentive.top", "1", "ranks, 1 to 1_000", |raw| values::whole(raw, 1..=1_000),
         "How many ranks of each store are paid, from the best.";
+    INCENTIVE_RATES: Vec<i64> = "marts.incentive.rates", "[]", "list of shares, the best rank's first", incentive::rates,
+        "A rate for each paid rank, in the place of rate and top: [\"1 %\", \"0.5 %\"] pays the two best.";
+    INCENTIVE_TIES: Ties = "marts.incentive.ties", "\"all\"", "\"all\" or \"split\"",
+        |raw| values::word(raw, &[("all", Ties::All), ("split", Ties::Split)]),
+        "Who is paid when sales persons share a rank. \"all\": each in full. \"split\": they share one payment, odd cents \
+         going to the lowest ids.";
+    INCENTIVE_TIERS: Vec<Tier> = "marts.incentive.tiers", "[]", "list of \"AMOUNT: SHARE\", or \"AMOUNT: SHARE / SHARE\" by rank",
+        incentive::tiers,
+        "Other rates from a total on: [\"10000: 1.5 %\", \"20000: 2 %\"]. With rates by rank a tier may have them too.";
+    INCENTIVE_TIER_RATES: TierRates = "marts.incentive.tier_rates", "\"whole\"", "\"whole\" or \"marginal\"",
+        |raw| values::word(raw, &[("whole", TierRates::Whole), ("marginal", TierRates::Marginal)]),
+        "What the rate of a tier is paid on. \"whole\": the rate of the highest tier reached, on the whole total. \
+         \"marginal\": each part of the total at the rate of the tier that it lies in.";
+    INCENTIVE_MINIMUM: i64 = "marts.incentive.minimum", "\"0.00\"", "money, two fraction digits", values::cents,
+        "Sellers with a smaller total are not paid, whatever their rank.";
+    INCENTIVE_OVERRIDES: Vec<i64> = "marts.incentive.overrides", "[]", "list of shares, the direct manager's first",
+        incentive::overrides,
+        "Shares of what a seller is paid that the seller's manager gets on top, then the manager's manager, and so on \
+         (sales_team.manager_id), in the store where the sales were made: [\"10 %\", \"5 %\"].";
+    INCENTIVE_CAP: Option<i64> = "marts.incentive.cap", "\"\"", "money, two fraction digits, or \"\" for none",
+        incentive::optional_cents,
+        "Most that one person gets for one store and month: their own payment first, then what comes from sellers below. \
+         It is taken off after a split, and goes to nobody else; managers get their share of what is left.";
     REPORTS_WRITE: Vec<WrittenReport> = "reports.write", "[]",
         "list of \"daily.FORMAT\" and \"monthly.FORMAT\"; formats: txt, html, csv, json, md", values::written_reports,
         "Reports that every run writes into the reports area when its batches are published: of the days and months that they \

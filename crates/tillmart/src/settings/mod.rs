@@ -2,13 +2,14 @@
 //!
 //! [`keys`] is the register of every key. [`layers`] reads what was written and remembers where.
 //! [`values`] judges single values, [`contract`] what the feed's keys say together, [`coupons`] those of coupon rules, [`servers`] those of object store and
-//! database, [`profile`] what production does not start with. [`secret`] is what may stand in the place of a secret.
+//! database, [`incentive`] how sellers are paid, [`profile`] what production does not start with. [`secret`] is what may stand in the place of a secret.
 
 mod contract;
 #[cfg(test)]
 mod coupon_tests;
 mod coupons;
 mod example;
+mod incentive;
 mod keys;
 mod layers;
 mod near;
@@ -226,11 +227,7 @@ fn parse(
         marts: MartSettings {
             folder: layers.get(&keys::MARTS_FOLDER)?,
             customer_buckets: layers.get(&keys::CUSTOMER_BUCKETS)?,
-            incentive: Incentive {
-                rate_millionths: i64::from(layers.get(&keys::INCENTIVE_RATE)?),
-                ties: layers.get(&keys::INCENTIVE_TIES)?,
-                top: layers.get(&keys::INCENTIVE_TOP)?,
-            },
+            incentive: incentive::plan(&mut layers)?,
         },
         reports: ReportSettings {
             write: layers.get(&keys::REPORTS_WRITE)?,

@@ -171,11 +171,64 @@ fn values_of_the_wrong_shape_are_refused() {
         "[database]\nurl = \"tillmart.db\"",
         "[marts.incentive]\nties = \"none\"",
         "[marts.incentive]\nrate = \"101 %\"",
+        "[marts.incentive]\nrates = \"some\"",
+        "[marts.incentive]\nrates = [\"1 %\", 2]",
+        "[marts.incentive]\nrate = \"1 %\"\nrates = [\"1 %\"]",
+        "[marts.incentive]\ntop = 3\nrates = [\"2 %\", \"1 %\"]",
+        "[marts.incentive]\ntiers = [\"10000\"]",
+        "[marts.incentive]\ntiers = [\"0: 2 %\"]",
+        "[marts.incentive]\ntiers = [\"100.001: 2 %\"]",
+        "[marts.incentive]\ntiers = [\"200: 2 %\", \"100: 3 %\"]",
+        "[marts.incentive]\ntiers = [\"200: 2 %\", \"200: 3 %\"]",
+        "[marts.incentive]\ntop = 3\ntiers = [\"200: 2 % / 1 %\"]",
+        "[marts.incentive]\ntier_rates = \"all\"",
+        "[marts.incentive]\nminimum = \"-1.00\"",
+        "[marts.incentive]\noverrides = [\"110 %\"]",
+        "[marts.incentive]\noverrides = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]",
+        "[marts.incentive]\ncap = \"0.00\"",
+        "[marts.incentive]\ncap = \"some\"",
         "[env.qa.run]\ntasks = \"x\"",
     ] {
         let fault = told(wrong);
         assert!(fault.contains("tillmart.toml:"), "{wrong}: {fault}");
     }
+}
+
+#[test]
+fn a_plan_is_read_from_its_keys() {
+    let plan = |text: &str| read(&format!("[marts.incentive]\n{text}")).expect(text).marts.incentive.to_string();
+    assert_eq!(plan(""), "top 1: 1 %; ties all");
+    assert_eq!(plan("rates = [\"1 %\", 0.005]\nties = \"split\""), "top 2: 1 %, 0.5 %; ties split");
+    assert_eq!(plan("rates = [\"1 %\", \"0.5 %\"]\ntop = 2"), "top 2: 1 %, 0.5 %; ties all");
+    let tiers = "top = 2\ntiers = [\"10_000: 1.5 %\", \"20000.50: 2 % / 1 %\"]";
+    assert_eq!(plan(tiers), "top 2: 1 %; ties all; whole from 10000.00: 1.5 %; whole from 20000.50: 2 %, 1 %");
+    let marginal = "tiers = [\"5000: 2 %\"]\ntier_rates = \"marginal\"";
+    assert_eq!(plan(marginal), "top 1: 1 %; ties all; marginal from 5000.00: 2 %");
+    let rest = "minimum = \"500\"\noverrides = [\"10 %\", \"5 %\"]\ncap = 750.5";
+    assert_eq!(plan(rest), "top 1: 1 %; ties all; minimum 500.00; overrides 10 %, 5 %; cap 750.50");
+    let variables = [
+        ("TILLMART_MARTS_INCENTIVE_RATES", "1 %, 0.5 %"),
+        ("TILLMART_MARTS_INCENTIVE_TIERS", "100: 2 %, 200: 3 % / 2 %"),
+        ("TILLMART_MARTS_INCENTIVE_CAP", ""),
+    ];
+    let settings = read_with("", None, &variables).expect("a plan in variables");
+    let told = "top 2: 1 %, 0.5 %; ties all; whole from 100.00: 2 %; whole from 200.00: 3 %, 2 %";
+    assert_eq!(settings.marts.incentive.to_string(), told);
+}
+
+#[test]
+fn all_faults_of_a_plan_are_told_at_once() {
+    let text = "[marts.incentive]\nrate = 2\ntop = 0\ntiers = [\"5: 1%\", \"4: 1 %\"]\noverrides = 0.1\ncap = -1\nmaximum = 3\n";
+    let wrong = |place: &str, key: &str| format!("tillmart.toml:{place} `marts.incentive.{key}` is wrong");
+    let expected = [
+        wrong("2:8", "rate"),
+        wrong("3:7", "top"),
+        wrong("4:9", "tiers"),
+        wrong("5:13", "overrides"),
+        wrong("6:7", "cap"),
+        "tillmart.toml:7:1 unknown key `marts.incentive.maximum`".to_owned(),
+    ];
+    assert_eq!(faults(read(text)), expected);
 }
 
 #[test]
@@ -223,7 +276,7 @@ fn money_and_shares_are_exact_whatever_way_they_are_written() {
         let settings = read(&format!("[feed]\ntotal_tolerance = {text}")).unwrap();
         assert_eq!(settings.feed.contract.total_tolerance_cents, cents, "{text}");
     }
-    let rate = |text: &str| read(&format!("[marts.incentive]\nrate = {text}")).unwrap().marts.incentive.rate_millionths;
+    let rate = |text: &str| read(&format!("[marts.incentive]\nrate = {text}")).unwrap().marts.incentive.rates[0];
     assert_eq!((rate("\"1 %\""), rate("0.01"), rate("\"0.0001 %\"")), (10_000, 10_000, 1));
 }
 

@@ -223,3 +223,24 @@ fn a_kill_at_a_random_moment_costs_only_time() {
         same_as(&expected, &shop, &format!("TILLMART_SEED={seed}: killed {turns} turns after {said:?}"));
     }
 }
+
+/// Incentives that are computed anew when the process dies are either as they were, or as they shall be; the next run sees to it.
+#[test]
+fn a_renewal_that_dies_is_finished_by_the_next_run() {
+    let loaded = Shop::new();
+    loaded.deliver_rows("day.csv", &["1,1,Tea,2024-05-03,11,2.50,400,1000.00"]);
+    loaded.run(0);
+    let paid = |shop: &Shop| shop.rows("SELECT incentive FROM sales_team_data_mart");
+    for point in ["claimed", "landed", "committed", "before-publish", "published"] {
+        let shop = loaded.copy();
+        shop.settings("[marts.incentive]\nrate = \"5 %\"\n");
+        let told = shop.tillmart_with(&["incentives", "renew", "--all"], &[("TILLMART_KILL_AT", point)]);
+        assert_eq!(told.code, -6, "{point}: {}", told.err);
+        let is_done = point == "published";
+        assert_eq!(paid(&shop) == paid(&loaded), !is_done, "{point}");
+        shop.run(0);
+        shop.verified();
+        assert_ne!(paid(&shop), paid(&loaded), "{point}");
+        assert_eq!(shop.rows("SELECT paid FROM incentive_data_mart"), paid(&shop), "{point}");
+    }
+}

@@ -32,6 +32,7 @@ fn picture(shop: &Shop) -> Vec<Value> {
     let mut picture = vec![
         shop.query("SELECT customer_id, full_name, address, phone_number, sales_date_month, total_sales FROM customers_data_mart ORDER BY 1, 5"),
         shop.query("SELECT store_id, sales_person_id, full_name, sales_month, total_sales, incentive FROM sales_team_data_mart ORDER BY 1, 2, 4"),
+        shop.query("SELECT * FROM incentive_data_mart ORDER BY sales_month, store_id, sales_person_id, seller_id, level"),
     ];
     picture.extend(shop.lake());
     picture
@@ -50,6 +51,8 @@ fn a_shop_on_servers_equals_one_in_a_folder() {
     let servers = Arc::new(Servers::start());
     let (there, here) = (Shop::on(&servers), Shop::new());
     for shop in [&there, &here] {
+        // A manager who sold nothing is paid, too.
+        shop.settings("[marts.incentive]\nrates = [\"1 %\", \"0.5 %\"]\noverrides = [\"10 %\", \"5 %\"]\n");
         deliver(shop);
         let summary = shop.run(1);
         let counts = ["files_landed", "files_duplicate", "files_rejected"].map(|name| summary[name].as_u64().unwrap());
@@ -78,6 +81,15 @@ fn a_shop_on_servers_equals_one_in_a_folder() {
         shop.tillmart(&["doctor"]).ended(0);
         shop.verified();
     }
+    assert_eq!(picture(&there), picture(&here));
+    let incentives = [&there, &here].map(|shop| {
+        shop.settings("[marts.incentive]\nrate = \"3 %\"\noverrides = [\"50 %\"]\ncap = \"0.05\"\n");
+        let renewed = shop.tillmart(&["incentives", "renew", "--all", "--json"]).ended(0).json();
+        shop.verified();
+        let report = shop.tillmart(&["report", "incentives", "--month", "2024-05", "--person", "1", "--json"]);
+        (renewed, report.ended(0).json())
+    });
+    assert_eq!(incentives[0], incentives[1]);
     assert_eq!(picture(&there), picture(&here));
     let keys = |area| servers.keys(there.rented(), area);
     assert_eq!(keys("sales_data"), [""; 0], "the incoming area is empty");

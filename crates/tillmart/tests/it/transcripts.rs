@@ -294,3 +294,72 @@ fn secrets_and_profiles() {
     assert!(!transcript.text.contains("hunter2"));
     transcript.is("secrets_and_profiles");
 }
+
+/// Rates by rank, and a manager who sold nothing: what is paid in May and June, and why.
+fn with_a_plan(plan: &str) -> String {
+    format!("[marts.incentive]\n{plan}\n")
+}
+
+const MAY: [&str; 5] = [
+    "1,1,Tea,2024-05-03,11,2.50,1200,3000.00",
+    "1,1,Tea,2024-05-04,12,2.50,800,2000.00",
+    ",1,Coffee,2024-05-04,21,4.00,500,2000.00",
+    ",2,Coffee,2024-05-04,21,4.00,1000,4000.00",
+    "1,1,Tea,2024-06-04,12,2.50,1,2.50",
+];
+
+const PLAN: &str = "rates = [\"1 %\", \"0.5 %\"]\nties = \"split\"\ntiers = [\"3500: 2 % / 1 %\"]\noverrides = [\"10 %\"]\ncap = \"75.00\"";
+
+#[test]
+fn incentives_explained() {
+    let shop = Shop::new();
+    shop.settings(&with_a_plan(PLAN));
+    shop.deliver_rows("may.csv", &MAY);
+    shop.run(0);
+    let mut transcript = Transcript::new(&shop);
+    let mut report = |more: &[&str]| transcript.call(&[&["report", "incentives"], more].concat());
+    report(&["--month", "2024-05"]).ended(0);
+    report(&["--month", "2024-05", "--person", "11"]).ended(0);
+    report(&["--month", "2024-05", "--person", "21"]).ended(0);
+    report(&["--month", "2024-05", "--person", "1", "--format", "csv"]).ended(0);
+    let told = report(&["--month", "2024-05", "--person", "12", "--store", "1", "--json"]).ended(0);
+    assert_eq!(told.json()["report"], "incentives");
+    report(&["--month", "2024-07"]).ended(2);
+    report(&["--month", "May"]).ended(2);
+    report(&["--month", "2024-5"]).ended(2);
+    report(&["--month", "2024-05", "--person", "99"]).ended(2);
+    report(&["--month", "2024-06", "--person", "21"]).ended(2);
+    report(&["--month", "2024-05", "--store", "9"]).ended(2);
+    report(&["--month", "2024-06", "--store", "2"]).ended(2);
+    transcript.is("incentives_explained");
+}
+
+#[test]
+fn a_plan_that_changes() {
+    let shop = Shop::new();
+    shop.settings(&with_a_plan("overrides = [\"10 %\"]"));
+    shop.deliver_rows("may.csv", &MAY);
+    shop.run(0);
+    let mut transcript = Transcript::new(&shop);
+    shop.settings(&with_a_plan("rate = \"2 %\""));
+    transcript.call(&["verify"]).ended(0);
+    transcript.call(&["incentives", "renew", "--month", "2024-05", "--dry-run"]).ended(0);
+    transcript.call(&["incentives", "renew", "--month", "2024-05"]).ended(0);
+    transcript.call(&["incentives", "renew", "--month", "2024-05"]).ended(0);
+    transcript.call(&["incentives", "renew", "--all", "--json"]).ended(0);
+    transcript.call(&["incentives", "renew", "--month", "2024-07"]).ended(2);
+    transcript.call(&["incentives", "renew"]).ended(2);
+    shop.settings(&with_a_plan(
+        "rate = \"2 %\"\nrates = [\"1 %\"]\ntiers = [\"1: 2 %\", \"1: 3 %\"]\ncap = 0\ncaps = 1",
+    ));
+    transcript.call(&["doctor"]).ended(2);
+    shop.settings(&with_a_plan("overrides = [\"10 %\"]"));
+    let team = shop.folder().join("sales_team.csv");
+    fs::write(&team, "id,first_name,last_name,manager_id\n1,Mona,Boss,12\n").unwrap();
+    transcript.call(&["dimensions", "load", team.to_str().unwrap()]).ended(0);
+    shop.deliver_rows("june.csv", &["1,1,Tea,2024-06-05,12,2.50,1,2.50"]);
+    transcript.call(&["run"]).ended(2);
+    let told = transcript.call(&["doctor"]).ended(2);
+    assert!(told.out.contains("1 Mona Boss -> 12 Sue Two -> 1 Mona Boss"), "{}", told.out);
+    transcript.is("a_plan_that_changes");
+}

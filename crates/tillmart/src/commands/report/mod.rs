@@ -1,6 +1,7 @@
 //! `report`: a document is made by the pipeline, and written as it was asked for.
 
 mod daily;
+mod incentives;
 mod monthly;
 
 use super::Outcome;
@@ -16,6 +17,7 @@ pub(crate) fn run(cli: &Cli, command: &ReportCommand) -> Result<Outcome> {
     match command {
         ReportCommand::Daily(args) => daily::run(cli, args),
         ReportCommand::Monthly(args) => monthly::run(cli, args),
+        ReportCommand::Incentives(args) => incentives::run(cli, args),
     }
 }
 
