@@ -29,7 +29,8 @@ fn cards(out: &mut String, figures: &[Figure]) {
     if figures.is_empty() {
         return;
     }
-    out.push_str("<dl class=\"figures\">\n");
+    let compared_to = figures.iter().any(|figure| !figure.comparisons.is_empty());
+    out.push_str(if compared_to { "<dl class=\"figures\">\n" } else { "<dl class=\"figures alone\">\n" });
     for figure in figures {
         let _ = write!(out, "<div><dt>{}</dt><dd class=\"value\">{}</dd>", escaped(&figure.label), told(&figure.value));
         for other in &figure.comparisons {
@@ -80,18 +81,11 @@ fn table(out: &mut String, section: &str, table: &Table) {
         let _ = writeln!(out, "<div class=\"empty\"><h3>{title}</h3><p>{empty}</p></div>");
         return;
     }
-    let mut class_names = Vec::new();
-    if head(table) == 0 {
-        class_names.push("sticks");
-    }
-    if table.columns.len() >= WIDE {
-        class_names.push("many");
-    }
+    let many = if table.columns.len() >= WIDE { " class=\"many\"" } else { "" };
     let _ = writeln!(
         out,
         "<div class=\"scroll\" role=\"region\" aria-labelledby=\"{id}-caption\" tabindex=\"0\">\n\
-         <table id=\"{id}\" class=\"{}\">\n<caption id=\"{id}-caption\">{}</caption>\n<thead><tr>",
-        class_names.join(" "),
+         <table id=\"{id}\"{many}>\n<caption id=\"{id}-caption\">{}</caption>\n<thead><tr>",
         escaped(&table.title)
     );
     for column in &table.columns {
@@ -120,7 +114,8 @@ fn line(out: &mut String, table: &Table, row: &Row) {
         };
         let (element, scope) = if at == head { ("th", " scope=\"row\"") } else { ("td", "") };
         // A long text breaks, a number never does.
-        let breaks = if matches!(value, Value::Text(_)) { "text" } else { "" };
+        let is_words = matches!(value, Value::Text(_)) && column.align == Align::Left;
+        let breaks = if is_words { "text" } else { "" };
         let _ = write!(out, "<{element}{scope}{}>{text}</{element}>", class(column.align, breaks));
     }
     out.push_str("</tr>\n");
