@@ -1,6 +1,7 @@
 //! Migrations, and a look at the tables.
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use tillmart_model::Result;
 
@@ -27,6 +28,9 @@ pub trait Schema: Send + Sync {
 
     /// Names of all tables, for `query` and for messages.
     async fn tables(&self) -> Result<Vec<String>>;
+
+    /// The columns of any table by name, as [`Schema::read_table`] returns them.
+    async fn columns(&self, table: &str) -> Result<SchemaRef>;
 
     /// All rows of any table by name, with types told by the declared column types (TEXT, INTEGER), for `query`.
     async fn read_table(&self, table: &str) -> Result<RecordBatch>;

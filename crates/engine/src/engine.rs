@@ -15,7 +15,9 @@ use datafusion::datasource::MemTable;
 use datafusion::logical_expr::Literal;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::collect;
-use datafusion::prelude::{SessionContext, col, lit};
+use datafusion::prelude::{DataFrame, SessionContext, col, lit};
+use futures::StreamExt;
+use futures::stream::BoxStream;
 use std::sync::Arc;
 use tillmart_model::{Fault, FaultKind, Incentive, Manifest, Result, Split, Ties};
 
@@ -141,6 +143,9 @@ impl Relation {
     }
 }
 
+/// Rows as they come.
+pub type RowStream = BoxStream<'static, std::result::Result<RecordBatch, DataFusionError>>;
+
 /// Runs landing tasks and mart SQL.
 #[async_trait]
 pub trait Engine: Send + Sync {
@@ -154,6 +159,14 @@ pub trait Engine: Send + Sync {
         relations: Vec<Relation>,
         sql: &str,
     ) -> std::result::Result<(SchemaRef, Vec<RecordBatch>), DataFusionError>;
+
+    /// The same, row by row: batches come as they are made, and no more of them are held than the plan needs. Dropping the stream ends
+    /// the work.
+    async fn stream(
+        &self,
+        relations: Vec<Relation>,
+        sql: &str,
+    ) -> std::result::Result<(SchemaRef, RowStream), DataFusionError>;
 
     /// How many tasks run beside each other.
     fn tasks(&self) -> usize;
@@ -170,6 +183,15 @@ impl Embedded {
     /// With `tasks` threads of work and `memory_bytes` for sorts and aggregates.
     pub fn new(tasks: usize, memory_bytes: usize) -> Embedded {
         Embedded { tasks: tasks.max(1), memory_bytes }
+    }
+
+    async fn frame(&self, relations: Vec<Relation>, sql: &str) -> std::result::Result<DataFrame, DataFusionError> {
+        let context =
+            session(self.tasks, self.memory_bytes).map_err(|fault| DataFusionError::External(Box::new(fault)))?;
+        for relation in relations {
+            context.register_table(relation.name.as_str(), relation.provider)?;
+        }
+        context.sql_with_options(sql, read_only()).await
     }
 }
 
@@ -191,14 +213,18 @@ impl Engine for Embedded {
         relations: Vec<Relation>,
         sql: &str,
     ) -> std::result::Result<(SchemaRef, Vec<RecordBatch>), DataFusionError> {
-        let context =
-            session(self.tasks, self.memory_bytes).map_err(|fault| DataFusionError::External(Box::new(fault)))?;
-        for relation in relations {
-            context.register_table(relation.name.as_str(), relation.provider)?;
-        }
-        let frame = context.sql_with_options(sql, read_only()).await?;
+        let frame = self.frame(relations, sql).await?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
         Ok((schema, frame.collect().await?))
+    }
+
+    async fn stream(
+        &self,
+        relations: Vec<Relation>,
+        sql: &str,
+    ) -> std::result::Result<(SchemaRef, RowStream), DataFusionError> {
+        let rows = self.frame(relations, sql).await?.execute_stream().await?;
+        Ok((rows.schema(), rows.boxed()))
     }
 
     fn tasks(&self) -> usize {
@@ -223,15 +249,4 @@ fn land_fault(error: &DataFusionError) -> Fault {
     Fault::new(FaultKind::Store, "landing broke off")
         .found(error.strip_backtrace())
         .hint("nothing was committed; run again, and report this if it comes back")
-}
-
-/// The tables that a SELECT names, so that only those are read.
-///
-/// # Errors
-/// SQL that does not parse.
-pub fn tables_of(sql: &str) -> std::result::Result<Vec<String>, DataFusionError> {
-    let context = SessionContext::new();
-    let state = context.state();
-    let statement = state.sql_to_statement(sql, &state.config_options().sql_parser.dialect)?;
-    Ok(state.resolve_table_references(&statement)?.iter().map(|table| table.table().to_owned()).collect())
 }

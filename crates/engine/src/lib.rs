@@ -13,12 +13,15 @@ mod fingerprint;
 mod former;
 pub mod land;
 pub mod mart;
+mod place;
+mod question;
 mod scan;
 mod session;
 
 pub use datafusion::common::DataFusionError as PlanError;
 pub use dimensions::{DimensionTables, KeyIndex};
-pub use engine::{Embedded, Engine, Relation, tables_of};
+pub use engine::{Embedded, Engine, Relation, RowStream};
 pub use land::{LandJob, Progress, ReplayFile};
+pub use question::{Question, query_fault, question, tables_of, unknown_table};
 pub use scan::{LandedFile, LandedFiles, Objects};
 pub use tillmart_feed::{Glance, Glancer};

@@ -10,6 +10,7 @@ mod fault;
 pub mod incentive;
 mod manifest;
 pub mod money;
+mod near;
 mod profile;
 mod reason;
 mod secret;
@@ -24,6 +25,7 @@ pub use contract::{BlankCustomer, Column, ColumnType, Contract, Encoding, ExtraC
 pub use fault::{Fault, FaultKind, Place};
 pub use incentive::{Incentive, Ties};
 pub use manifest::{DataFile, DeltaFile, Manifest, RemovedFile, SplitReport, Tally};
+pub use near::{near, nearest};
 pub use profile::Profile;
 pub use reason::{FileReason, RowReason};
 pub use secret::Secret;

@@ -57,6 +57,8 @@ mod look;
 
 mod reports;
 
+mod explore;
+
 mod doctor;
 
 mod coupons;
@@ -72,6 +74,7 @@ pub use coupons::{
     PlannedCoupon, PlannedRule,
 };
 pub use doctor::Finding;
+pub use explore::{Answer, Explorer, KnownTable};
 pub use history::Loaded;
 pub use look::{OpenReject, RejectFilter, Status};
 pub use marts::{BUILT_IN, Marts, REJECTS, SALES_MART};

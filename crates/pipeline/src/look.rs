@@ -1,14 +1,12 @@
-//! Looking at what is there: status, files, rejects, and SQL over everything by name.
+//! Looking at what is there: status, files, rejects.
 
-use crate::history::specs as history_specs;
 use crate::marts::{Marts, REJECTS};
 use crate::shop::Pipeline;
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int64Type, SchemaRef};
+use arrow::datatypes::Int64Type;
 use serde::Serialize;
 use std::collections::BTreeMap;
-use tillmart_database::{Dimension, FileFilter};
-use tillmart_engine::{Relation, tables_of};
+use tillmart_database::FileFilter;
 use tillmart_model::{Batch, Fault, FaultKind, Result, SourceFile};
 
 /// A reject as a person looks at it.
@@ -175,93 +173,6 @@ impl Pipeline {
         }
         let batches = self.select_rejects(filter, &sql).await?;
         Ok(batches.iter().flat_map(|batch| (0..batch.num_rows()).map(|row| reject(batch, row))).collect())
-    }
-
-    /// Runs one SELECT over every table, mart and dimension by name.
-    ///
-    /// # Errors
-    /// `Settings` for SQL that is wrong or names an unknown table; the table or database that cannot be read.
-    pub async fn query(&self, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>)> {
-        let wrong = |error: &dyn std::fmt::Display| {
-            Fault::new(FaultKind::Settings, "the query cannot be run")
-                .found(error)
-                .hint("`tillmart query \"SHOW TABLES\"` lists what there is; a query is one SELECT")
-        };
-        let prepared = self.prepare().await?;
-        if sql.trim().trim_end_matches(';').eq_ignore_ascii_case("show tables") {
-            return self
-                .seams
-                .engine
-                .select(vec![self.names(&prepared.marts).await?], include_str!("../../../sql/queries/table_names.sql"))
-                .await
-                .map_err(|error| wrong(&error));
-        }
-        let mut relations = Vec::new();
-        for table in tables_of(sql).map_err(|error| wrong(&error.strip_backtrace()))? {
-            relations.extend(self.relation(&prepared, &table).await?);
-        }
-        self.seams.engine.select(relations, sql).await.map_err(|error| wrong(&error.strip_backtrace()))
-    }
-
-    async fn relation(&self, prepared: &crate::shop::Prepared, name: &str) -> Result<Option<Relation>> {
-        let unreadable = |error: tillmart_engine::PlanError| {
-            Fault::new(FaultKind::Database, format!("cannot read {name}")).found(error.strip_backtrace())
-        };
-        if prepared.marts.table_specs().iter().any(|spec| spec.name == name) {
-            return self.table_relation(&prepared.marts, name, None).await.map(Some);
-        }
-        if let Some(spec) = history_specs().find(|spec| spec.name == name) {
-            return self.relation_of(&spec, None).await.map(Some);
-        }
-        if let Some(rows) = prepared.dimensions.table(name) {
-            return Relation::rows(name, rows.schema(), vec![rows.clone()]).map(Some).map_err(unreadable);
-        }
-        if let Some(rollup) = prepared.marts.rollups.iter().find(|rollup| rollup.name == name) {
-            let (_, target) = Marts::database_tables(rollup);
-            self.is_made(&rollup.name).await?;
-            let rows = self.seams.publisher.read_target(&target).await?;
-            return Relation::rows(name, target.schema.clone(), rows).map(Some).map_err(unreadable);
-        }
-        if self.seams.schema.tables().await?.iter().any(|table| table == name) {
-            let rows = self.seams.schema.read_table(name).await?;
-            return Relation::rows(name, rows.schema(), vec![rows]).map(Some).map_err(unreadable);
-        }
-        Ok(None)
-    }
-
-    async fn names(&self, marts: &Marts) -> Result<Relation> {
-        use arrow::array::{ArrayRef, StringArray};
-        use arrow::datatypes::{DataType, Field, Schema};
-        let mut rows: Vec<(String, &str, String)> = marts
-            .table_specs()
-            .into_iter()
-            .chain(history_specs())
-            .map(|spec| (spec.name, "delta", spec.comment))
-            .collect();
-        rows.extend(marts.rollups.iter().map(|rollup| (rollup.name.clone(), "database", rollup.about.clone())));
-        rows.extend(
-            Dimension::ALL.iter().map(|dimension| (dimension.name().to_owned(), "database", "dimension".to_owned())),
-        );
-        for table in self.seams.schema.tables().await? {
-            if !rows.iter().any(|(name, _, _)| *name == table) {
-                rows.push((table, "database", "ledger and state".to_owned()));
-            }
-        }
-        let column = |values: Vec<String>| -> ArrayRef { std::sync::Arc::new(StringArray::from(values)) };
-        let fields = ["name", "lives_in", "about"].map(|name| Field::new(name, DataType::Utf8, false));
-        let schema = std::sync::Arc::new(Schema::new(fields.to_vec()));
-        let batch = RecordBatch::try_new(
-            schema.clone(),
-            vec![
-                column(rows.iter().map(|row| row.0.clone()).collect()),
-                column(rows.iter().map(|row| row.1.to_owned()).collect()),
-                column(rows.iter().map(|row| row.2.clone()).collect()),
-            ],
-        );
-        batch
-            .map_err(tillmart_engine::PlanError::from)
-            .and_then(|batch| Relation::rows("names", schema, vec![batch]))
-            .map_err(|error| Fault::new(FaultKind::Promise, "cannot list the tables").found(error))
     }
 }
 

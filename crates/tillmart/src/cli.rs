@@ -7,6 +7,8 @@ use tillmart_model::{FileReason, RowReason};
 
 mod coupons;
 mod generate;
+use query::QUERY_EXAMPLES;
+pub(crate) use query::{QueryArgs, QueryFormat};
 mod incentives;
 mod report;
 mod secrets;
@@ -18,6 +20,8 @@ use coupons::COUPONS_HELP;
 pub(crate) use coupons::{CouponsCommand, CouponsFilter, RedeemArgs};
 use generate::GENERATE_EXAMPLES;
 pub(crate) use generate::{GenerateArgs, GenerateFormat};
+use query::QUERY_EXAMPLES;
+pub(crate) use query::{QueryArgs, QueryFormat};
 pub(crate) use incentives::{IncentivesCommand, RenewArgs};
 use report::REPORT_HELP;
 pub(crate) use report::{DailyArgs, IncentivesArgs, MonthlyArgs, ReportCommand, ReportOutput};
@@ -296,26 +300,6 @@ pub(crate) struct OptimizeArgs {
     /// Also delete data files that no table version within the safe age needs (optimize.vacuum_age_hours).
     #[arg(long)]
     pub(crate) vacuum: bool,
-}
-
-const QUERY_EXAMPLES: &str = "\
-Examples:
-  tillmart query 'SELECT store_id, sum(total_cost) FROM sales_data_mart GROUP BY store_id'
-  tillmart query --csv 'SELECT * FROM customers_data_mart' > spend.csv
-
-Exit codes:
-   0  all done
-   2  could not do it";
-
-/// Arguments of `query`.
-#[derive(Debug, Args)]
-pub(crate) struct QueryArgs {
-    /// One SELECT statement.
-    #[arg(value_name = "SQL")]
-    pub(crate) sql: String,
-    /// Print CSV with a header, instead of a table to read.
-    #[arg(long, conflicts_with = "json")]
-    pub(crate) csv: bool,
 }
 
 /// The code of a row's reason.

@@ -2,7 +2,7 @@
 
 use super::link::Link;
 use super::rows::{number_at, take, text_at};
-use super::tables::{describe, no_transactions};
+use super::tables::{Described, describe, no_transactions};
 use super::trouble::{Tried, Trouble};
 use super::{MySql, statements};
 use crate::columns::{DecimalForm, Frame, join};
@@ -11,7 +11,7 @@ use crate::refusal::{database, missing_table};
 use crate::steps::{Applied, Step, complete, refuse_newer};
 use crate::{Migration, Schema};
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tillmart_model::{Clock, Result};
@@ -155,7 +155,8 @@ fn read_as(data_type: &str, column_type: &str) -> DataType {
     }
 }
 
-fn read_table(link: &mut Link, table: &str) -> Tried<RecordBatch> {
+/// The columns of a table as they are read, and as the server tells them.
+fn columns(link: &mut Link, table: &str) -> Tried<(SchemaRef, Vec<Described>)> {
     let columns = describe(link, table)?;
     if columns.is_empty() {
         return Err(missing_table(table).into());
@@ -164,7 +165,11 @@ fn read_table(link: &mut Link, table: &str) -> Tried<RecordBatch> {
         .iter()
         .map(|column| Field::new(&column.name, read_as(&column.data_type, &column.column_type), true))
         .collect();
-    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    Ok((Arc::new(arrow::datatypes::Schema::new(fields)), columns))
+}
+
+fn read_table(link: &mut Link, table: &str) -> Tried<RecordBatch> {
+    let (schema, columns) = columns(link, table)?;
     let types: Vec<DataType> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
     // Any table may be asked for, so names are quoted rather than held to what Tillmart itself would use.
     let escaped = |name: &str| format!("`{}`", name.replace('`', "``"));
@@ -201,6 +206,11 @@ impl Schema for MySql {
             Ok(names)
         })
         .await
+    }
+
+    async fn columns(&self, table: &str) -> Result<SchemaRef> {
+        let table = table.to_owned();
+        self.read(move |link| Ok(columns(link, &table)?.0)).await
     }
 
     async fn read_table(&self, table: &str) -> Result<RecordBatch> {

@@ -10,7 +10,7 @@ use crate::refusal::missing_table;
 use crate::steps::{Applied, Step, complete, refuse_newer};
 use crate::{Migration, Schema};
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use async_trait::async_trait;
 use rusqlite::{Connection, TransactionBehavior, params};
 use std::sync::Arc;
@@ -82,17 +82,21 @@ fn read_as(declared: &str) -> DataType {
     }
 }
 
-fn read_table(connection: &Connection, table: &str) -> Tried<RecordBatch> {
+fn columns(connection: &Connection, table: &str) -> Tried<SchemaRef> {
     let columns = describe(connection, table)?;
     if columns.is_empty() {
         return Err(missing_table(table).into());
     }
     let fields: Vec<Field> =
         columns.iter().map(|column| Field::new(&column.name, read_as(&column.declared), true)).collect();
-    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    Ok(Arc::new(arrow::datatypes::Schema::new(fields)))
+}
+
+fn read_table(connection: &Connection, table: &str) -> Tried<RecordBatch> {
+    let schema = columns(connection, table)?;
     // Any table may be asked for, so names are quoted rather than held to what Tillmart itself would use.
     let escaped = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let names: Vec<String> = columns.iter().map(|column| escaped(&column.name)).collect();
+    let names: Vec<String> = schema.fields().iter().map(|field| escaped(field.name())).collect();
     let mut statement = connection.prepare(&format!("SELECT {} FROM main.{}", names.join(", "), escaped(table)))?;
     let mut rows = statement.query([])?;
     let mut frame = Frame::new(table, Arc::clone(&schema), 0, DecimalForm::Published)?;
@@ -119,6 +123,11 @@ impl Schema for Sqlite {
             Ok(names.collect::<rusqlite::Result<_>>()?)
         })
         .await
+    }
+
+    async fn columns(&self, table: &str) -> Result<SchemaRef> {
+        let table = table.to_owned();
+        self.apart(move |connection| columns(connection, &table)).await
     }
 
     async fn read_table(&self, table: &str) -> Result<RecordBatch> {

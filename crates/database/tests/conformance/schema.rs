@@ -56,12 +56,14 @@ pub(crate) async fn tables_are_told_and_read(setting: &dyn Setting) {
         assert!(tables.iter().any(|name| name == table), "{table} in {tables:?}");
     }
     for table in &tables {
-        database.read_table(table).await.unwrap_or_else(|fault| panic!("{table}: {fault}"));
+        let rows = database.read_table(table).await.unwrap_or_else(|fault| panic!("{table}: {fault}"));
+        assert_eq!(database.columns(table).await.expect("columns"), rows.schema(), "{table}");
     }
     let staging = database.read_table("product_staging_table").await.expect("read");
     let data_type = |name: &str| staging.schema().field_with_name(name).expect("the column").data_type().clone();
     assert_eq!(data_type("id"), DataType::Int64);
     assert_eq!(data_type("status"), DataType::Utf8);
     assert_eq!(data_type("header"), DataType::Binary);
+    refused(database.columns("nowhere").await, FaultKind::Database);
     refused(database.read_table("no\"such; DROP TABLE customer").await, FaultKind::Database);
 }

@@ -2,6 +2,7 @@
 
 use super::Section;
 use super::place::{Refusal, Tokens};
+use crate::place::{position_in_message, position_of_diagnostic, position_of_name};
 use datafusion::common::DataFusionError;
 use tillmart_model::{Fault, FaultKind};
 
@@ -22,7 +23,7 @@ pub(super) fn sql_fault(path: &str, section: &Section, error: &DataFusionError) 
         .and_then(|refusal| refusal.find(&section.sql))
         .or_else(|| position_of_diagnostic(error))
         .or_else(|| position_in_message(&message))
-        .or_else(|| position_of_name(section, &message));
+        .or_else(|| position_of_name(&section.sql, &message));
     let fault = Fault::new(FaultKind::Mart, "the mart's SQL is wrong");
     let fault = match position {
         Some((line, column)) => fault.at_column(path, section.first_line + line.saturating_sub(1), column.max(1)),
@@ -38,40 +39,6 @@ pub(super) fn output_fault(path: &str, section: &Section, (at, name): (usize, &s
         Some((line, column)) => fault.at_column(path, section.first_line + line - 1, column),
         None => fault,
     }
-}
-
-fn position_of_diagnostic(error: &DataFusionError) -> Option<(u64, u64)> {
-    let span = error.diagnostic()?.span?;
-    (span.start.line > 0).then_some((span.start.line, span.start.column))
-}
-
-/// The parser writes `… at Line: 3, Column: 14`.
-fn position_in_message(message: &str) -> Option<(u64, u64)> {
-    let (_, rest) = message.split_once("Line: ")?;
-    let (line, rest) = rest.split_once(", Column: ")?;
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    Some((line.parse().ok()?, digits.parse().ok()?))
-}
-
-fn position_of_name(section: &Section, message: &str) -> Option<(u64, u64)> {
-    let quoted = message.split(['\'', '"', '`']).skip(1).step_by(2);
-    for name in quoted.map(|name| name.rsplit('.').next().unwrap_or(name)).filter(|name| name.len() > 1) {
-        for (index, line) in section.sql.lines().enumerate() {
-            if let Some(at) = find_word(&line.to_ascii_lowercase(), &name.to_ascii_lowercase()) {
-                return Some((index as u64 + 1, at as u64 + 1));
-            }
-        }
-    }
-    None
-}
-
-/// A name as a word of its own: `store` does not stand in `store_id`.
-fn find_word(line: &str, name: &str) -> Option<usize> {
-    let in_word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
-    let bytes = line.as_bytes();
-    let alone =
-        |at: &usize| !in_word(at.checked_sub(1).and_then(|at| bytes.get(at))) && !in_word(bytes.get(at + name.len()));
-    line.match_indices(name).map(|(at, _)| at).find(alone)
 }
 
 fn first_sentence(message: &str) -> String {

@@ -71,6 +71,6 @@ fn secret_setting(name: &str) -> Result<String, String> {
         return Ok(name.to_owned());
     }
     let list = format!("expected one of {}", names.join(", "));
-    let near = settings::nearest(name, names.iter().map(String::as_str));
+    let near = tillmart_model::nearest(name, names.iter().map(String::as_str));
     Err(near.map_or(list.clone(), |near| format!("{list}; did you mean {near}?")))
 }

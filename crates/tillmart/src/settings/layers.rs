@@ -5,13 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use tillmart_model::{Fault, FaultKind, Result};
+use tillmart_model::{Fault, FaultKind, Result, nearest};
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::FILE_NAME;
 use super::coupons::rules_in;
 use super::keys::{AnyKey, Key, RULES, paths, rule_paths, variable};
-use super::near::nearest;
 use super::secret::{self, SecretText};
 use super::values::{Complaint, Raw, Read};
 use crate::secrets::known;

@@ -13,7 +13,6 @@ mod example;
 mod incentive;
 mod keys;
 mod layers;
-mod near;
 mod profile;
 mod secret;
 #[cfg(test)]
@@ -35,7 +34,6 @@ use zeroize::Zeroizing;
 pub(crate) use example::{Form, example};
 pub(crate) use keys::secret_names;
 pub(crate) use layers::{Origin, StatedSecret, syntax_fault};
-pub(crate) use near::nearest;
 pub(crate) use secret::SecretText;
 pub(crate) use servers::DatabaseUrl;
 pub(crate) use show::look;

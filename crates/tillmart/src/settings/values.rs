@@ -9,11 +9,9 @@ use std::str::FromStr;
 use std::time::Duration;
 use tillmart_database::TIERS_MAX;
 use tillmart_model::money::{DecimalFault, parse_decimal};
-use tillmart_model::{ColumnType, SalesColumn, Secret};
+use tillmart_model::{ColumnType, SalesColumn, Secret, nearest};
 use tillmart_pipeline::WrittenReport;
 use url::Url;
-
-use super::near;
 
 /// A value as it stood in the settings file or in a variable, before anybody judged it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +113,7 @@ impl Complaint {
 
     /// Adds "did you mean" where one of the allowed words is near.
     pub(super) fn near(mut self, found: &str, words: &[&str]) -> Self {
-        self.hint = near::nearest(found, words.iter().copied()).map(|word| format!("did you mean {word:?}?"));
+        self.hint = nearest(found, words.iter().copied()).map(|word| format!("did you mean {word:?}?"));
         self
     }
 }

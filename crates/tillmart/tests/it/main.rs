@@ -36,6 +36,8 @@ mod verify;
 
 mod transcripts;
 
+mod query;
+
 mod secrets;
 
 mod canary;

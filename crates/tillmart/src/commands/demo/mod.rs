@@ -3,7 +3,7 @@
 mod deliver;
 mod stores;
 
-use super::{Outcome, dimensions, init};
+use super::{Outcome, dimensions, init, query};
 use crate::cli::{Cli, DemoArgs, DemoStores};
 use crate::wiring::{self, Project};
 use crate::{screen, settings};
@@ -119,8 +119,8 @@ fn write_mark(folder: &Path) -> Result<()> {
 }
 
 fn top(project: &Project, title: &str, sql: &str) -> Result<String> {
-    let (schema, batches) = project.runtime.block_on(project.pipeline.query(sql))?;
-    Ok(format!("\n{title}\n{}", screen::table::batches(&schema, &batches)?))
+    let table = project.runtime.block_on(query::table(&project.pipeline, sql))?;
+    Ok(format!("\n{title}\n{table}"))
 }
 
 fn rejects(project: &Project) -> Result<String> {

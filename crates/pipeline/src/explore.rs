@@ -1,0 +1,202 @@
+//! SQL over every table, mart and dimension by name. Only what a query names is read.
+
+use crate::history::specs as history_specs;
+use crate::marts::Marts;
+use crate::shop::Pipeline;
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use tillmart_database::{Dimension, StateTable};
+use tillmart_engine::{DimensionTables, Question, Relation, query_fault, question, unknown_table};
+use tillmart_lake::TableSpec;
+use tillmart_model::{Fault, FaultKind, Result};
+
+/// Whoever asks: the marts as they are declared, planned once for many questions.
+pub struct Explorer {
+    pipeline: Pipeline,
+    marts: Marts,
+}
+
+/// A table that can be asked by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownTable {
+    /// Its name.
+    pub name: String,
+    /// `delta` or `database`.
+    pub lives_in: &'static str,
+    /// What it holds.
+    pub about: String,
+}
+
+/// Columns and rows, which come as they are made.
+pub struct Answer {
+    /// The columns.
+    pub schema: SchemaRef,
+    /// The rows. Dropping the stream ends the work.
+    pub rows: BoxStream<'static, Result<RecordBatch>>,
+}
+
+impl Pipeline {
+    /// Opens everything that there is for questions. No row is read before one is asked.
+    ///
+    /// # Errors
+    /// A database that is not set up, or a mart's file that is wrong.
+    pub async fn explorer(&self) -> Result<Explorer> {
+        self.seams.schema.check().await?;
+        let tables: BTreeMap<String, RecordBatch> = Dimension::ALL
+            .iter()
+            .map(|dimension| (dimension.name().to_owned(), RecordBatch::new_empty(dimension.schema())))
+            .collect();
+        let columns = DimensionTables::new(tables)?;
+        let marts = Marts::load(&self.options.marts_folder, &columns, self.options.buckets).await?;
+        Ok(Explorer { pipeline: self.clone(), marts })
+    }
+}
+
+impl Explorer {
+    /// Answers one statement that asks: a SELECT, its plan, `SHOW TABLES` or `DESCRIBE`.
+    ///
+    /// # Errors
+    /// `Settings` for SQL that is wrong, does anything else than ask, or names what is not there; the table or database that cannot
+    /// be read.
+    pub async fn ask(&self, sql: &str) -> Result<Answer> {
+        let tables = match question(sql)? {
+            Question::Tables => return listing(&self.tables().await?),
+            Question::Columns { table } => {
+                return match self.columns(&table).await? {
+                    Some(columns) => column_listing(&columns),
+                    None => Err(self.unknown(sql, &table).await?),
+                };
+            }
+            Question::Select { tables } => tables,
+        };
+        let mut relations = Vec::with_capacity(tables.len());
+        for table in tables {
+            match self.relation(&table).await? {
+                Some(relation) => relations.push(relation),
+                None => return Err(self.unknown(sql, &table).await?),
+            }
+        }
+        let (schema, rows) =
+            self.pipeline.seams.engine.stream(relations, sql).await.map_err(|error| query_fault(sql, &error))?;
+        let sql = sql.to_owned();
+        Ok(Answer { schema, rows: rows.map(move |rows| rows.map_err(|error| query_fault(&sql, &error))).boxed() })
+    }
+
+    /// Every table, mart and dimension: Delta tables, marts of the database, dimensions, then ledger and state.
+    ///
+    /// # Errors
+    /// The database that cannot be read.
+    pub async fn tables(&self) -> Result<Vec<KnownTable>> {
+        let known =
+            |name: &str, lives_in, about: &str| KnownTable { name: name.to_owned(), lives_in, about: about.to_owned() };
+        let specs = self.table_specs();
+        let mut tables: Vec<KnownTable> = specs.iter().map(|spec| known(&spec.name, "delta", &spec.comment)).collect();
+        tables.extend(self.marts.rollups.iter().map(|rollup| known(&rollup.name, "database", &rollup.about)));
+        tables.extend(Dimension::ALL.iter().map(|dimension| known(dimension.name(), "database", "dimension")));
+        for table in self.pipeline.seams.schema.tables().await? {
+            if !tables.iter().any(|known| known.name == table) {
+                let state = self.marts.rollups.iter().find(|rollup| StateTable::name_of(&rollup.name) == table);
+                let about = state.map_or_else(|| "ledger".to_owned(), |rollup| format!("state of {}", rollup.name));
+                tables.push(known(&table, "database", &about));
+            }
+        }
+        Ok(tables)
+    }
+
+    /// The columns of a table; `None` when there is none of this name.
+    ///
+    /// # Errors
+    /// The database that cannot be read.
+    pub async fn columns(&self, table: &str) -> Result<Option<SchemaRef>> {
+        if let Some(spec) = self.table_specs().into_iter().find(|spec| spec.name == table) {
+            return Ok(Some(spec.schema));
+        }
+        if let Some(dimension) = Dimension::ALL.iter().find(|dimension| dimension.name() == table) {
+            return Ok(Some(dimension.schema()));
+        }
+        if let Some(rollup) = self.marts.rollups.iter().find(|rollup| rollup.name == table) {
+            return Ok(Some(Marts::database_tables(rollup).1.schema));
+        }
+        if self.pipeline.seams.schema.tables().await?.iter().any(|known| known == table) {
+            return self.pipeline.seams.schema.columns(table).await.map(Some);
+        }
+        Ok(None)
+    }
+
+    async fn relation(&self, name: &str) -> Result<Option<Relation>> {
+        let unreadable = |error: tillmart_engine::PlanError| {
+            Fault::new(FaultKind::Database, format!("cannot read {name}")).found(error.strip_backtrace())
+        };
+        let seams = &self.pipeline.seams;
+        if let Some(spec) = self.table_specs().into_iter().find(|spec| spec.name == name) {
+            return self.pipeline.relation_of(&spec, None).await.map(Some);
+        }
+        if let Some(dimension) = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name) {
+            let rows = seams.dimensions.read(dimension).await?;
+            return Relation::rows(name, rows.schema(), vec![rows]).map(Some).map_err(unreadable);
+        }
+        if let Some(rollup) = self.marts.rollups.iter().find(|rollup| rollup.name == name) {
+            let (_, target) = Marts::database_tables(rollup);
+            self.pipeline.is_made(&rollup.name).await?;
+            let rows = seams.publisher.read_target(&target).await?;
+            return Relation::rows(name, target.schema.clone(), rows).map(Some).map_err(unreadable);
+        }
+        if seams.schema.tables().await?.iter().any(|table| table == name) {
+            let rows = seams.schema.read_table(name).await?;
+            return Relation::rows(name, rows.schema(), vec![rows]).map(Some).map_err(unreadable);
+        }
+        Ok(None)
+    }
+
+    /// Every Delta table: row-level marts, rejects, and the history of dimensions.
+    fn table_specs(&self) -> Vec<TableSpec> {
+        self.marts.table_specs().into_iter().chain(history_specs()).collect()
+    }
+
+    async fn unknown(&self, sql: &str, table: &str) -> Result<Fault> {
+        let known = self.tables().await?;
+        Ok(unknown_table(sql, table, known.iter().map(|known| known.name.as_str())))
+    }
+}
+
+fn listing(tables: &[KnownTable]) -> Result<Answer> {
+    let texts = |text: fn(&KnownTable) -> &str| tables.iter().map(|table| text(table).to_owned()).collect();
+    told(vec![
+        ("name", texts(|table| &table.name)),
+        ("lives_in", texts(|table| table.lives_in)),
+        ("about", texts(|table| &table.about)),
+    ])
+}
+
+fn column_listing(columns: &Schema) -> Result<Answer> {
+    let texts = |text: &dyn Fn(&Field) -> String| columns.fields().iter().map(|field| text(field)).collect();
+    told(vec![
+        ("column", texts(&|field| field.name().clone())),
+        ("type", texts(&|field| type_name(field.data_type()))),
+        ("may_be_null", texts(&|field| if field.is_nullable() { "yes" } else { "no" }.to_owned())),
+    ])
+}
+
+/// A type as the documents call it.
+fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Utf8 => "text".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Binary => "bytes".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
+        other => other.to_string().to_lowercase(),
+    }
+}
+
+fn told(columns: Vec<(&str, Vec<String>)>) -> Result<Answer> {
+    let fields: Vec<Field> = columns.iter().map(|(name, _)| Field::new(*name, DataType::Utf8, false)).collect();
+    let schema = Arc::new(Schema::new(fields));
+    let columns = columns.into_iter().map(|(_, texts)| Arc::new(StringArray::from(texts)) as ArrayRef).collect();
+    let rows = RecordBatch::try_new(Arc::clone(&schema), columns)
+        .map_err(|error| Fault::new(FaultKind::Promise, "cannot list what there is").found(error))?;
+    Ok(Answer { schema, rows: stream::iter([Ok(rows)]).boxed() })
+}
