@@ -10,6 +10,7 @@ mod coupons;
 mod fuzz;
 mod instructions;
 mod machine;
+mod notebook;
 mod packages;
 mod production;
 mod project;
@@ -33,6 +34,8 @@ Tasks:
                          and check every figure to the cent
                          (needs python3, and the shared data: beside the clone as ../shared, or at $TILLMART_SHARED;
                          $TILLMART_SEED repeats the shuffle and the kills of an earlier run)
+  notebook               execute notebooks/explore.ipynb in a clean environment on a project with some years of sales, and
+                         compare its numbers with the binary's (needs python3)
   bench [OPTIONS]        measure Tillmart against DuckDB, Polars, DataFusion and PySpark, and write the tables into
                          BENCHMARKS.md (needs python3, and Java for PySpark; `bench --help` names the options,
                          `bench --selftest` tests the harness, bench/README.md tells how)
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         ["check"] => check::run(),
         ["real-sales"] => real_sales::run(false),
         ["real-sales", "--release"] => real_sales::run(true),
+        ["notebook"] => notebook::run(),
         ["bench", options @ ..] => bench::run(options),
         ["instructions", options @ ..] => instructions::run(options),
         ["fuzz", options @ ..] => fuzz::run(options),

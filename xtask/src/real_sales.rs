@@ -17,6 +17,12 @@ use std::time::{Duration, Instant};
 
 const MARTS: [&str; 4] = ["customers_data_mart", "sales_team_data_mart", "sales_data_mart", "customer_data_mart"];
 
+/// A busy Monday; the last day of all, with half a month; the first with a month before; and a Saturday, on which nobody sells.
+const DAYS_REPORTED: [&str; 4] = ["2011-11-14", "2011-12-09", "2011-01-04", "2011-11-12"];
+
+/// One with months around it, the first of all, and the one that was under way when the data ended.
+const MONTHS_REPORTED: [&str; 3] = ["2011-11", "2010-12", "2011-12"];
+
 /// Loads the real sales as one batch, as a batch for each file in shuffled order, with kills, and on MariaDB and RadosGW; then
 /// redelivers, refuses and replays.
 pub(crate) fn run(release: bool) -> Outcome {
@@ -169,6 +175,7 @@ impl Bench {
         self.figures(&project)?;
         let ledger = self.ledger(&project)?;
         expect("batches of one run", ledger["batches"], 1)?;
+        self.reports(&project)?;
         Ok(project)
     }
 
@@ -297,6 +304,27 @@ impl Bench {
     pub(crate) fn figures(&self, project: &Project) -> Outcome {
         self.judge("figures", &[&project.folder, &self.prepared, &self.prepared.join("expected.json")])?;
         project.call(&["verify"], ALL_DONE).map(|_| ())
+    }
+
+    /// Issue 5, point 1: the reports' figures, against a computation from the source files that shares no code with them.
+    fn reports(&self, project: &Project) -> Outcome {
+        for day in DAYS_REPORTED {
+            self.report(project, "daily", "--date", day)?;
+        }
+        for month in MONTHS_REPORTED {
+            self.report(project, "monthly", "--month", month)?;
+        }
+        Ok(())
+    }
+
+    fn report(&self, project: &Project, kind: &str, of: &str, when: &str) -> Outcome {
+        let report = self.folder.join(format!("{kind}-{when}.json"));
+        let printed = project.call(&["report", kind, of, when, "--format", "json"], ALL_DONE)?;
+        fs::write(&report, printed).map_err(|error| format!("cannot write {}: {error}", report.display()))?;
+        let mut oracle = Command::new("python3");
+        oracle.arg(root().join("xtask/report_oracle.py")).arg(kind).arg(&self.prepared).arg(when).arg(&report);
+        print!("  {}", told(oracle)?);
+        Ok(())
     }
 
     /// Writes every table in a form that can be compared, and returns the folder.
