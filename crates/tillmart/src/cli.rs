@@ -7,9 +7,8 @@ use tillmart_model::{FileReason, RowReason};
 
 mod coupons;
 mod generate;
-use query::QUERY_EXAMPLES;
-pub(crate) use query::{QueryArgs, QueryFormat};
 mod incentives;
+mod query;
 mod report;
 mod secrets;
 #[cfg(test)]
@@ -20,9 +19,9 @@ use coupons::COUPONS_HELP;
 pub(crate) use coupons::{CouponsCommand, CouponsFilter, RedeemArgs};
 use generate::GENERATE_EXAMPLES;
 pub(crate) use generate::{GenerateArgs, GenerateFormat};
+pub(crate) use incentives::{IncentivesCommand, RenewArgs};
 use query::QUERY_EXAMPLES;
 pub(crate) use query::{QueryArgs, QueryFormat};
-pub(crate) use incentives::{IncentivesCommand, RenewArgs};
 use report::REPORT_HELP;
 pub(crate) use report::{DailyArgs, IncentivesArgs, MonthlyArgs, ReportCommand, ReportOutput};
 use secrets::SECRETS_HELP;
