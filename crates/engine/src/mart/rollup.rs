@@ -5,7 +5,7 @@ use super::file::fault;
 use super::place::{Sought, refused_at, words_of};
 use super::{MartFile, RowMart, Section, Summing, WhichMart, payments};
 use crate::dimensions::DimensionTables;
-use crate::engine::tables_of;
+use crate::question::tables_of;
 use crate::session::session;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
