@@ -27,6 +27,11 @@ CENT = D("0.01")
 DATABASE_MARTS = {
     "customers_data_mart": "customer_id, full_name, address, phone_number, sales_date_month, total_sales",
     "sales_team_data_mart": "store_id, sales_person_id, full_name, sales_month, total_sales, incentive",
+    "store_day_data_mart": "sales_date, store_id, sales, return_rows, gross, returned, net, units_sold, units_returned, "
+                           "anonymous_sales, anonymous_net",
+    "sales_person_day_data_mart": "sales_date, store_id, sales_person_id, full_name, sales, return_rows, gross, returned, net, "
+                                  "units_sold, units_returned, anonymous_sales, anonymous_net",
+    "product_day_data_mart": "sales_date, product_name, sales, return_rows, gross, returned, net, units_sold, units_returned",
 }
 DELTA_TABLES = ["sales_data_mart", "customer_data_mart", "sales_rejects"]
 
@@ -140,6 +145,31 @@ def check_database(db, expected):
     same_map("sales_team_data_mart.incentive", incentives, expected.incentives())
 
 
+def check_days(db, expected):
+    """Every row of the marts of days: sales and returns, money, units, sales without a customer."""
+    stores, persons, products = (collections.defaultdict(lambda: [0] * 9) for _ in range(3))
+    for (_, _, customer, store, product, date, person, _, quantity, total, _, _), count in expected.sales.items():
+        back, nobody = quantity < 0, customer is None
+        units, money = quantity * count, total * count
+        added = [0 if back else count, count if back else 0, 0 if back else money, money if back else 0, money,
+                 0 if back else units, units if back else 0, count if nobody and not back else 0, money if nobody else 0]
+        for sums in stores[date, store], persons[date, store, person], products[date, product]:
+            sums[:] = [sum + more for sum, more in zip(sums, added)]
+
+    def told(mart, key, figures):
+        rows = db.rows(f"SELECT * FROM {mart}")
+        return {tuple(kind(row[name]) for name, kind in key): [
+            as_money(row[name]) if name in ("gross", "returned", "net", "anonymous_net") else int(row[name]) for name in figures
+        ] for row in rows}
+
+    figures = ["sales", "return_rows", "gross", "returned", "net", "units_sold", "units_returned", "anonymous_sales", "anonymous_net"]
+    day, store, person = ("sales_date", str), ("store_id", int), ("sales_person_id", int)
+    same_map("store_day_data_mart", told("store_day_data_mart", [day, store], figures), dict(stores))
+    same_map("sales_person_day_data_mart", told("sales_person_day_data_mart", [day, store, person], figures), dict(persons))
+    named = told("product_day_data_mart", [day, ("product_name", str)], figures[:7])
+    same_map("product_day_data_mart", named, {key: sums[:7] for key, sums in products.items()})
+
+
 def check_ledger(db, expected):
     (sums,) = db.rows(
         "SELECT sum(rows_read) AS read_rows, sum(rows_landed) AS landed, sum(rows_rejected) AS rejected, "
@@ -229,6 +259,7 @@ def figures(project, prepared, expected_json=None):
         check_expected_json(expected_json, expected)
     check_ledger(db, expected)
     check_database(db, expected)
+    check_days(db, expected)
     check_sales_mart(project, file_names(db), expected)
     check_other_tables(project, expected)
     landed = sum(expected.sales.values())

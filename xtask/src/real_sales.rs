@@ -15,7 +15,15 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-const MARTS: [&str; 4] = ["customers_data_mart", "sales_team_data_mart", "sales_data_mart", "customer_data_mart"];
+const MARTS: [&str; 7] = [
+    "customers_data_mart",
+    "sales_team_data_mart",
+    "store_day_data_mart",
+    "sales_person_day_data_mart",
+    "product_day_data_mart",
+    "sales_data_mart",
+    "customer_data_mart",
+];
 
 /// A busy Monday; the last day of all, with half a month; the first with a month before; and a Saturday, on which nobody sells.
 const DAYS_REPORTED: [&str; 4] = ["2011-11-14", "2011-12-09", "2011-01-04", "2011-11-12"];
