@@ -86,7 +86,8 @@ impl<'a> Lookups<'a> {
     /// types that are not kept in dictionaries.
     pub fn column(&self, attribute: &dyn Array, distinct: &Distinct) -> Option<Column> {
         let distinct = distinct.ids();
-        let known = |entry: usize| entry < attribute.len() && attribute.is_valid(entry);
+        let (rows, nulls) = (attribute.len(), attribute.nulls());
+        let known = |entry: usize| entry < rows && nulls.is_none_or(|nulls| nulls.is_valid(entry));
         let values = match attribute.data_type() {
             DataType::Utf8 => {
                 let texts = attribute.as_string::<i32>();
