@@ -3,7 +3,7 @@
 use crate::Observer;
 use crate::marts::Marts;
 use crate::reports::ReportOptions;
-use futures::future::try_join_all;
+use futures::future::join_all;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -152,7 +152,9 @@ impl Pipeline {
             Ok::<_, Fault>((dimension.name().to_owned(), table, former))
         };
         let (mut tables, mut before) = (BTreeMap::new(), BTreeMap::new());
-        for (name, table, former) in try_join_all(Dimension::ALL.map(read)).await? {
+        // Each is read to its end, so that nothing is broken off in the middle, and the first fault by order is told.
+        for read in join_all(Dimension::ALL.map(read)).await {
+            let (name, table, former) = read?;
             before.extend(former.map(|former| (name.clone(), former)));
             tables.insert(name, table);
         }
