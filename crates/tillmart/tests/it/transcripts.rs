@@ -81,6 +81,10 @@ fn steady(text: &str, folder: &Path) -> String {
     let mut steady = String::new();
     for line in text.replace(real.to_str().unwrap(), "PROJECT").replace(folder.to_str().unwrap(), "PROJECT").lines() {
         let line = &probe_without_number(line.trim_end());
+        // Whether files are still young when a run looks depends on how fast the machine is.
+        if line == "waiting for young files to be still" {
+            continue;
+        }
         if let Some((before, _)) = line.split_once("\"milliseconds\": ") {
             writeln!(steady, "{before}\"milliseconds\": N,").unwrap();
         } else if let Some((before, rest)) = line.split_once("\"megabytes_per_second\": ") {
