@@ -27,6 +27,11 @@ impl Pipeline {
     /// # Errors
     /// `Settings`: a month, store or person without anything to tell of. `Table`: no run has published lines yet.
     pub async fn report_incentives(&self, request: &IncentivesRequest) -> Result<Document> {
+        let (figures, _) = self.of_one_moment(async || self.incentives_of(request).await).await?;
+        Ok(figures.document())
+    }
+
+    async fn incentives_of(&self, request: &IncentivesRequest) -> Result<Incentives> {
         let reader = self.reader(&[LINES, TEAM]).await?;
         let range = TargetRange {
             column: "sales_month".to_owned(),
@@ -57,7 +62,7 @@ impl Pipeline {
             // Of these stores everybody's lines: they tell the ranking.
             lines.retain(|line| stores.contains(&line.store_id));
         }
-        let figures = Incentives {
+        Ok(Incentives {
             month: request.month.clone(),
             plan_today: self.options.incentive.to_string(),
             person: request.person,
@@ -65,8 +70,7 @@ impl Pipeline {
             names,
             lines,
             published: sums(&team)?,
-        };
-        Ok(figures.document())
+        })
     }
 }
 

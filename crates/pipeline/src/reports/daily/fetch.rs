@@ -66,7 +66,7 @@ impl Pipeline {
     }
 
     async fn stores(&self, store_day: &Relation, period: &Relation, managers: &Managers) -> Result<Vec<StoreSold>> {
-        let sql = include_str!("../../../../../sql/reports/daily_periods.sql");
+        let sql = include_str!("../../../../../sql/reports/store_periods.sql");
         let answer = self.answer(&[store_day, period], sql).await?;
         let mut stores: BTreeMap<i32, Compared> = BTreeMap::new();
         for line in answer.lines() {

@@ -12,9 +12,6 @@ use tillmart_model::{Fault, FaultKind, Result};
 use tillmart_report::daily::{Daily, Periods, daily};
 use tillmart_report::{Document, Fact, Value};
 
-/// How often a report is begun, when batches are published while it is made.
-const ATTEMPTS: usize = 3;
-
 /// Which daily report is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DailyRequest {
@@ -34,19 +31,8 @@ impl Pipeline {
         let today = self.seams.clock.today(self.options.time_zone);
         let day = request.day.unwrap_or_else(|| today.pred_opt().unwrap_or(today));
         let periods = self.periods(day, today)?;
-        let mut attempt = 1;
-        loop {
-            let before = self.standing().await?;
-            let report = self.daily_of(periods, request.store).await?;
-            if self.standing().await? == before {
-                return Ok(daily(&report));
-            }
-            if attempt == ATTEMPTS {
-                return Err(Fault::new(FaultKind::Busy, "runs publish faster than a report is made")
-                    .hint("make it again when the run has ended"));
-            }
-            attempt += 1;
-        }
+        let (report, _) = self.of_one_moment(async || self.daily_of(periods, request.store).await).await?;
+        Ok(daily(&report))
     }
 
     fn periods(&self, day: NaiveDate, today: NaiveDate) -> Result<Periods> {

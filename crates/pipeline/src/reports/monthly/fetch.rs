@@ -50,7 +50,7 @@ impl Pipeline {
         period: &Relation,
         managers: &Managers,
     ) -> Result<Vec<StoreMonths>> {
-        let sql = include_str!("../../../../../sql/reports/monthly_periods.sql");
+        let sql = include_str!("../../../../../sql/reports/store_periods.sql");
         let answer = self.answer(&[store_day, period], sql).await?;
         let mut stores: BTreeMap<i32, MonthsSold> = BTreeMap::new();
         for line in answer.lines() {

@@ -11,9 +11,6 @@ use tillmart_model::{Fault, FaultKind, Result};
 use tillmart_report::monthly::{MonthSpans, Monthly, monthly};
 use tillmart_report::{Document, Fact, Value};
 
-/// How often a report is begun, when batches are published while it is made.
-const ATTEMPTS: usize = 3;
-
 /// Which monthly report is asked for.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MonthlyRequest {
@@ -33,19 +30,7 @@ impl Pipeline {
     pub async fn report_monthly(&self, request: &MonthlyRequest) -> Result<Document> {
         let today = self.seams.clock.today(self.options.time_zone);
         let spans = self.month_spans(request.month, today)?;
-        let mut attempt = 1;
-        let (mut report, standing) = loop {
-            let before = self.standing().await?;
-            let report = self.monthly_of(spans, request.store).await?;
-            if self.standing().await? == before {
-                break (report, before);
-            }
-            if attempt == ATTEMPTS {
-                return Err(Fault::new(FaultKind::Busy, "runs publish faster than a report is made")
-                    .hint("make it again when the run has ended"));
-            }
-            attempt += 1;
-        };
+        let (mut report, standing) = self.of_one_moment(async || self.monthly_of(spans, request.store).await).await?;
         report.told = self.told_before(&report, &standing).await?;
         let sold = report.all.month.is_some() || report.told.as_ref().is_some_and(|told| !told.is_empty());
         if !sold {

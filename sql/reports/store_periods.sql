@@ -1,4 +1,4 @@
--- What each store sold in each period of a daily report.
+-- What each store sold in each period of a report.
 -- reads: store_day (published rows of store_day_data_mart in which the periods lie), period (period, first_day, last_day).
 SELECT
     p.period,
@@ -9,7 +9,8 @@ SELECT
     SUM(s.returned) AS returned,
     SUM(s.units_sold) AS units_sold,
     SUM(s.units_returned) AS units_returned,
-    SUM(s.anonymous_sales) AS anonymous_sales
+    SUM(s.anonymous_sales) AS anonymous_sales,
+    SUM(s.anonymous_net) AS anonymous_net
 FROM store_day AS s
 INNER JOIN period AS p ON s.sales_date BETWEEN p.first_day AND p.last_day
 GROUP BY p.period, s.store_id
