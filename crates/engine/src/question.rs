@@ -80,6 +80,17 @@ fn listing(statement: &Parsed) -> Option<Question> {
     Some(Question::Columns { table: name })
 }
 
+/// Names of all functions that SQL may call, in order.
+pub fn functions() -> Vec<String> {
+    let state = SessionContext::new().state();
+    let mut names: Vec<String> = state.scalar_functions().keys().cloned().collect();
+    names.extend(state.aggregate_functions().keys().cloned());
+    names.extend(state.window_functions().keys().cloned());
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// The tables that a SELECT names, so that only those are read.
 ///
 /// # Errors

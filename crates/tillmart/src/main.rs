@@ -6,6 +6,7 @@ mod commands;
 mod screen;
 mod secrets;
 mod settings;
+mod shell;
 mod wiring;
 
 use clap::Parser;

@@ -10,6 +10,7 @@ Examples:
   tillmart query --format csv 'SELECT * FROM customers_data_mart' > spend.csv
   tillmart query --out sales.parquet 'SELECT * FROM sales_data_mart'
   tillmart query < question.sql
+  tillmart query                                  a shell: names are completed, \\? tells more
 
 Exit codes:
    0  all done
@@ -18,7 +19,7 @@ Exit codes:
 /// Arguments of `query`.
 #[derive(Debug, Args)]
 pub(crate) struct QueryArgs {
-    /// One SELECT statement [default: read from stdin].
+    /// One SELECT statement [default: a shell on a terminal, else read from stdin].
     #[arg(value_name = "SQL")]
     pub(crate) sql: Option<String>,
     /// How rows are written [default: as the name of --out ends, else table].
@@ -27,6 +28,9 @@ pub(crate) struct QueryArgs {
     /// The same as --format csv.
     #[arg(long, conflicts_with = "json")]
     pub(crate) csv: bool,
+    /// In the shell: neither read nor keep the history of what was typed.
+    #[arg(long)]
+    pub(crate) no_history: bool,
     /// Write to a file instead of stdout. It is there when it is whole.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

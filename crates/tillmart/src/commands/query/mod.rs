@@ -5,7 +5,7 @@ pub(crate) mod writer;
 
 use super::Outcome;
 use crate::cli::{Cli, QueryArgs, QueryFormat};
-use crate::{screen, wiring};
+use crate::{screen, shell, wiring};
 use futures::StreamExt;
 use sink::Sink;
 use std::io::{IsTerminal, Read, Write};
@@ -23,6 +23,10 @@ pub(crate) fn run(cli: &Cli, args: &QueryArgs) -> Result<Outcome> {
     }
     let sql = match &args.sql {
         Some(sql) => sql.clone(),
+        None if out.is_none() && is_a_terminal() => {
+            shell::run(&wiring::open(cli)?, format, !args.no_history)?;
+            return Ok(Outcome::Done);
+        }
         None => from_stdin()?,
     };
     let project = wiring::open(cli)?;
@@ -41,6 +45,11 @@ pub(crate) fn run(cli: &Cli, args: &QueryArgs) -> Result<Outcome> {
         }
         Ok(Outcome::Done)
     })
+}
+
+/// Whether somebody sits there: then a shell is opened.
+fn is_a_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
 }
 
 /// What was asked for, else what the file's name says, else a table.
