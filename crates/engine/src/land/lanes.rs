@@ -196,7 +196,7 @@ impl MartLane {
 
 /// The lane of all rollups' sums.
 async fn sum(job: Arc<LandJob>, mut passed: PassedOn) -> Result<Written> {
-    let mut all: Vec<Sums> = job.summings.iter().map(|summing| Sums::open(&job, summing)).collect();
+    let mut all = Sums::open(&job);
     while let Some(passed) = passed.next().await? {
         let Passed::Sales { sales, .. } = passed.as_ref() else { continue };
         for sums in &mut all {
@@ -207,10 +207,10 @@ async fn sum(job: Arc<LandJob>, mut passed: PassedOn) -> Result<Written> {
         keep_small(&mut all, &job).await?;
     }
     let mut written = Written::default();
-    for (sums, summing) in all.into_iter().zip(&job.summings) {
-        if let Some((deltas, rows)) = sums.finish(&job).await? {
-            written.deltas.extend(deltas);
-            written.rows_summed.insert(summing.mart.clone(), rows);
+    for sums in all {
+        for summed in sums.finish(&job).await? {
+            written.deltas.extend(summed.files);
+            written.rows_summed.insert(summed.mart, summed.rows);
         }
     }
     Ok(written)

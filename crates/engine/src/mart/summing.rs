@@ -23,6 +23,18 @@ pub(crate) enum SumKey {
     MonthStart,
 }
 
+impl SumKey {
+    /// Whether it tells when.
+    pub(crate) fn is_time(self) -> bool {
+        self == SumKey::Date || self.is_month()
+    }
+
+    /// Whether it tells the month, and not the day.
+    pub(crate) fn is_month(self) -> bool {
+        matches!(self, SumKey::Month | SumKey::MonthStart)
+    }
+}
+
 /// What is summed up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SumOf {
@@ -41,9 +53,9 @@ impl Kinds {
     /// Every sale.
     pub(crate) const ALL: Kinds = Kinds(0b1111);
     /// Returns: sales of a negative quantity.
-    const RETURNS: Kinds = Kinds(0b1010);
+    pub(crate) const RETURNS: Kinds = Kinds(0b1010);
     /// Sales without a customer.
-    const ANONYMOUS: Kinds = Kinds(0b1100);
+    pub(crate) const ANONYMOUS: Kinds = Kinds(0b1100);
 
     /// The number of a sale's kind.
     #[inline]
@@ -51,13 +63,25 @@ impl Kinds {
         u8::from(quantity < 0) | u8::from(is_anonymous) << 1
     }
 
-    /// All bits set for a sale of a kind that is among these, none for another.
-    #[inline]
-    pub(crate) fn mask(self, kind: u8) -> i64 {
-        -i64::from(self.0 >> kind & 1)
+    /// How many kinds there are.
+    pub(crate) const COUNT: usize = 4;
+
+    /// Whether sales of a kind are among these.
+    pub(crate) fn has(self, kind: usize) -> bool {
+        self.0 >> kind & 1 == 1
     }
 
-    fn others(self) -> Kinds {
+    /// Whether there are none.
+    pub(crate) fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those that are among both.
+    pub(crate) fn and(self, other: Kinds) -> Kinds {
+        Kinds(self.0 & other.0)
+    }
+
+    pub(crate) fn others(self) -> Kinds {
         Kinds(!self.0 & Kinds::ALL.0)
     }
 }
@@ -247,7 +271,7 @@ fn kinds(condition: &Expr) -> Option<Kinds> {
         Expr::IsNull(tested) if name(tested)? == "customer_id" => Kinds::ANONYMOUS,
         Expr::IsNotNull(tested) if name(tested)? == "customer_id" => Kinds::ANONYMOUS.others(),
         Expr::BinaryExpr(binary) => match (&binary.op, is_zero(&binary.right)) {
-            (Operator::And, _) => Kinds(kinds(&binary.left)?.0 & kinds(&binary.right)?.0),
+            (Operator::And, _) => kinds(&binary.left)?.and(kinds(&binary.right)?),
             (Operator::Or, _) => Kinds(kinds(&binary.left)?.0 | kinds(&binary.right)?.0),
             (Operator::Lt, true) if name(&binary.left)? == "quantity" => Kinds::RETURNS,
             (Operator::GtEq, true) if name(&binary.left)? == "quantity" => Kinds::RETURNS.others(),

@@ -1,8 +1,9 @@
 //! The keys of a state row as bits of one number: codes of the look-ups that the decoder has made anyway.
 
+use super::table::Rows;
 use crate::dimensions::DimensionTables;
 use crate::land::task::{month_number, month_start, month_text};
-use crate::mart::{SumKey, Summing};
+use crate::mart::SumKey;
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{Int32Type, Int64Type};
 use std::collections::HashMap;
@@ -17,7 +18,7 @@ const MONTH_BITS: u32 = 18;
 /// Bits of a look-up's codes: twice the dimension table, for keys that are not in it, and never few.
 const CODE_BITS_LEAST: u32 = 12;
 
-/// One key of the state.
+/// One of the keys that sales are summed up under.
 struct Part {
     key: SumKey,
     shift: u32,
@@ -36,7 +37,7 @@ struct Unknown {
     name_codes: HashMap<Box<str>, u32>,
 }
 
-/// The keys of one rollup.
+/// The keys that sales are summed up under.
 #[derive(Default)]
 pub(super) struct Keys {
     parts: Vec<Part>,
@@ -51,11 +52,11 @@ pub(super) enum Column {
 
 impl Keys {
     /// `None` when they are too many for one number.
-    pub(super) fn new(summing: &Summing, dimensions: &DimensionTables) -> Option<Keys> {
+    pub(super) fn new(keys: &[SumKey], dimensions: &DimensionTables) -> Option<Keys> {
         let mut parts = Vec::new();
         let mut shift = 63;
-        let has_day = summing.keys.contains(&SumKey::Date);
-        for key in &summing.keys {
+        let has_day = keys.contains(&SumKey::Date);
+        for key in keys {
             let column = |table: &str, name: &str| {
                 dimensions.table(table).and_then(|rows| rows.column_by_name(name)).map(Arc::clone)
             };
@@ -73,22 +74,17 @@ impl Keys {
                 (_, None) => MONTH_BITS,
                 (_, Some(keys)) => (usize::BITS - keys.len().leading_zeros() + 1).max(CODE_BITS_LEAST),
             };
-            // The first key stands in the uppermost bits, so that packed keys sort as the state's do.
             shift = u32::checked_sub(shift, bits)?;
             parts.push(Part { key: *key, shift, bits, known, unknown: Unknown::default() });
         }
         Some(Keys { parts })
     }
 
-    /// For customers by month: how many customers there are, the bits of the month, and the unused bits below them. Nearly every
-    /// customer of a large dimension buys in a month, so that a place for each costs less than a hash table.
-    pub(super) fn by_month(&self) -> Option<(usize, u32, u32)> {
-        match self.parts.as_slice() {
-            [customer, month]
-                if customer.key == SumKey::Customer && month.known.is_none() && month.key != SumKey::Date =>
-            {
-                Some((customer.known_rows(), month.bits, month.shift))
-            }
+    /// Where the rows of a dimension are in a key, if there is but one in it: beside a day or month nearly every row of it comes.
+    pub(super) fn rows(&self) -> Option<Rows> {
+        let mut coded = self.parts.iter().filter(|part| part.known.is_some());
+        match (coded.next(), coded.next()) {
+            (Some(part), None) => Some(Rows { shift: part.shift, bits: part.bits, rows: part.known_rows() }),
             _ => None,
         }
     }
@@ -100,23 +96,78 @@ impl Keys {
         self.parts.iter_mut().all(|part| part.pack(sales, packed))
     }
 
-    /// The columns of packed keys.
-    pub(super) fn columns(&self, packed: &[u64]) -> Vec<Column> {
-        let day = self.parts.iter().find(|part| part.key == SumKey::Date);
-        let month = |part: &Part| -> Vec<i32> {
+    /// The keys of another rollup, each of which these tell; `None` if they do not.
+    pub(super) fn view(&self, keys: &[SumKey]) -> Option<View> {
+        let mut parts = Vec::new();
+        let mut shift = 63;
+        let has_day = keys.contains(&SumKey::Date);
+        for key in keys {
+            let is_told = |part: &&Part| part.key == *key || (key.is_month() && part.key.is_time() && part.bits > 0);
+            let of = self.parts.iter().position(|part| is_told(&part))?;
+            let bits = match (key.is_month(), has_day) {
+                (true, true) => 0,
+                (true, false) => MONTH_BITS,
+                _ => self.parts[of].bits,
+            };
+            // The first key stands in the uppermost bits, so that packed keys sort as the state's do.
+            shift = u32::checked_sub(shift, bits)?;
+            parts.push(Seen { key: *key, of, shift, bits });
+        }
+        Some(View { parts })
+    }
+}
+
+/// The keys of a rollup whose sales are summed up under more, or just as many.
+pub(super) struct View {
+    parts: Vec<Seen>,
+}
+
+/// One key of a view.
+struct Seen {
+    key: SumKey,
+    /// Which of the summed keys tells it.
+    of: usize,
+    shift: u32,
+    bits: u32,
+}
+
+impl View {
+    /// What of a packed key is seen, packed in the order of this rollup's keys.
+    pub(super) fn pack(&self, keys: &Keys, packed: u64) -> u64 {
+        self.parts.iter().filter(|seen| seen.bits > 0).fold(0, |view, seen| {
+            let part = &keys.parts[seen.of];
+            let code = match (seen.key.is_month(), part.code(packed)) {
+                (true, day) if part.key == SumKey::Date => u64::from(month_number(day_of(day)).cast_unsigned()),
+                (_, code) => code as u64,
+            };
+            view | code << seen.shift
+        })
+    }
+
+    /// The columns of what is seen.
+    pub(super) fn columns(&self, keys: &Keys, packed: &[u64]) -> Vec<Column> {
+        let day = self.parts.iter().find(|seen| seen.key == SumKey::Date);
+        let month = |seen: &Seen| -> Vec<i32> {
             match day {
-                Some(day) if part.bits == 0 => day.codes_in(packed).map(|code| month_number(day_of(code))).collect(),
-                _ => part.codes_in(packed).map(|month| month as i32).collect(),
+                Some(day) if seen.bits == 0 => day.codes_in(packed).map(|code| month_number(day_of(code))).collect(),
+                _ => seen.codes_in(packed).map(|month| month as i32).collect(),
             }
         };
         self.parts
             .iter()
-            .map(|part| match part.key {
-                SumKey::Month => Column::Text(month(part).into_iter().map(month_text).collect()),
-                SumKey::MonthStart => Column::Int32(month(part).into_iter().map(month_start).collect()),
-                _ => part.column(packed),
+            .map(|seen| match seen.key {
+                SumKey::Month => Column::Text(month(seen).into_iter().map(month_text).collect()),
+                SumKey::MonthStart => Column::Int32(month(seen).into_iter().map(month_start).collect()),
+                _ => keys.parts[seen.of].column(seen.codes_in(packed)),
             })
             .collect()
+    }
+}
+
+impl Seen {
+    fn codes_in(&self, packed: &[u64]) -> impl Iterator<Item = usize> {
+        let (shift, mask) = (self.shift, (1 << self.bits) - 1);
+        packed.iter().map(move |packed| (packed >> shift & mask) as usize)
     }
 }
 
@@ -186,13 +237,12 @@ impl Part {
         codes < 1 << self.bits
     }
 
-    fn codes_in(&self, packed: &[u64]) -> impl Iterator<Item = usize> {
-        let (shift, mask) = (self.shift, (1 << self.bits) - 1);
-        packed.iter().map(move |packed| (packed >> shift & mask) as usize)
+    fn code(&self, packed: u64) -> usize {
+        (packed >> self.shift & ((1 << self.bits) - 1)) as usize
     }
 
-    fn column(&self, packed: &[u64]) -> Column {
-        let codes = self.codes_in(packed);
+    /// The keys behind codes.
+    fn column(&self, codes: impl Iterator<Item = usize>) -> Column {
         let first = self.known_rows();
         match (self.key, &self.known) {
             (SumKey::Store, Some(keys)) => {

@@ -1,142 +1,186 @@
-//! Sums by packed key: a hash table, or, for one large dimension by month, an array with a place for each of its rows.
+//! Sums by packed key. A key has an entry, found in a hash table or, for one dimension by day or month, at the place of its row; the sums
+//! of all entries stand beside each other, class by class of sales, so that what most sales add to stays near.
 
 /// No key: keys are packed into fewer bits.
-const EMPTY: u64 = u64::MAX;
+pub(super) const NO_KEY: u64 = u64::MAX;
 
-/// Slots that are filled, in sixteenths, before the table grows.
+/// The entry of what has no key. It is never told.
+pub(super) const LEFT_OUT: u32 = 0;
+
+/// Slots that are filled, in sixteenths, before the hash table grows.
 const FULL_SIXTEENTHS: usize = 11;
 
-/// Where the sums are.
-pub(super) enum Table {
-    Hashed(Hashed),
-    ByRow(ByRow),
+/// Bytes of all entries that are kept at the places of a dimension's rows: beyond it a day or month has a few of them, or the dimension is
+/// so large that a hash table costs less.
+const PLACES_BYTES_MOST: usize = 32 << 20;
+
+/// Days or months whose places are found without a search.
+const NEARBY: usize = 64;
+
+/// No places: beside these the dimension's rows are hashed.
+const HASHED: u32 = u32::MAX;
+
+/// How the rows of one dimension are found in a key.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rows {
+    /// Where the dimension's code begins in a key, and how many bits it has.
+    pub(super) shift: u32,
+    pub(super) bits: u32,
+    /// Rows of the dimension table. Codes beyond are of keys that are not in it.
+    pub(super) rows: usize,
+}
+
+/// The sums.
+pub(super) struct Table {
+    /// Sums of an entry and class.
+    width: usize,
+    places: Option<Places>,
+    hashed: Hashed,
+    entries: usize,
+    /// For each class `width` sums an entry; shorter while the last entries have no sale of the class.
+    classes: Vec<Vec<i64>>,
 }
 
 impl Table {
-    /// The sums of a key, zeros at first.
-    #[inline]
-    pub(super) fn sums_of(&mut self, key: u64) -> &mut [i64] {
-        match self {
-            Table::Hashed(table) => table.sums_of(key),
-            Table::ByRow(table) => table.sums_of(key),
+    /// `width` sums for each of `classes` classes, the last of them the number of sales.
+    pub(super) fn new(width: usize, classes: usize, rows: Option<Rows>) -> Table {
+        let places = rows.map(|rows| Places { rows, begun: Vec::new(), nearby: [(NO_KEY, 0); NEARBY] });
+        Table { width, places, hashed: Hashed::new(), entries: 1, classes: vec![Vec::new(); classes] }
+    }
+
+    /// The entries of keys, made where there is none.
+    pub(super) fn find(&mut self, keys: &[u64], entries: &mut Vec<u32>) {
+        entries.clear();
+        match &mut self.places {
+            None => entries.extend(keys.iter().map(|key| self.hashed.entry(*key, &mut self.entries))),
+            Some(places) => {
+                let room = PLACES_BYTES_MOST / (self.width * 8);
+                entries.extend(keys.iter().map(|key| {
+                    let found = places.entry(*key, room, &mut self.entries);
+                    found.unwrap_or_else(|| self.hashed.entry(*key, &mut self.entries))
+                }));
+            }
         }
     }
 
-    /// Brings the sums of these keys near, and returns something made of them that must not be optimised away. The loads do not depend on
-    /// each other, so the processor waits for many of them at once; additions one by one would wait for each.
-    pub(super) fn touch(&self, keys: &[u64]) -> i64 {
-        match self {
-            Table::Hashed(_) => 0,
-            Table::ByRow(table) => table.touch(keys),
+    /// The sums of all entries of a class, up to the last entry that there is.
+    #[inline]
+    pub(super) fn sums(&mut self, class: usize) -> &mut Vec<i64> {
+        let sums = &mut self.classes[class];
+        if sums.len() < self.entries * self.width {
+            sums.resize(self.entries * self.width, 0);
         }
+        sums
     }
 
     /// Bytes held.
     pub(super) fn memory(&self) -> usize {
-        match self {
-            Table::Hashed(table) => table.keys.capacity() * 8 + table.sums.capacity() * 8,
-            Table::ByRow(table) => table.months.iter().map(|(_, sums)| sums.capacity() * 8).sum(),
-        }
+        self.hashed.memory() + self.classes.iter().map(|sums| sums.capacity() * 8).sum::<usize>()
     }
 
-    /// Keys in rising order, and their sums, one vector each.
-    pub(super) fn sorted(self) -> (Vec<u64>, Vec<Vec<i64>>) {
-        match self {
-            Table::Hashed(table) => table.sorted(),
-            Table::ByRow(table) => table.sorted(),
+    /// Keys that sales have, in rising order, each with its entry.
+    pub(super) fn keys(&self) -> Vec<(u64, u32)> {
+        let mut keys = self.hashed.keys();
+        if let Some(places) = &self.places {
+            keys.extend(places.keys().filter(|(_, entry)| self.has_sales(*entry)));
         }
+        keys.sort_unstable();
+        keys
+    }
+
+    fn has_sales(&self, entry: u32) -> bool {
+        (0..self.classes.len()).any(|class| self.sum(class, entry, self.width - 1) != 0)
+    }
+
+    /// One sum.
+    pub(super) fn sum(&self, class: usize, entry: u32, sum: usize) -> i64 {
+        self.classes[class].get(entry as usize * self.width + sum).copied().unwrap_or(0)
     }
 }
 
-/// An array of sums for each month. A key is a code above the month's bits; the last sum of each is its number of sales.
-pub(super) struct ByRow {
-    width: usize,
-    /// Bits of the month, and those below them.
-    month_bits: u32,
-    unused_bits: u32,
-    codes: usize,
-    months: Vec<(u64, Vec<i64>)>,
-    latest: usize,
+/// An entry for each row of a dimension, for one day or month after the other.
+struct Places {
+    rows: Rows,
+    /// What is beside the dimension in a key, and the entry of the first row.
+    begun: Vec<(u64, u32)>,
+    nearby: [(u64, u32); NEARBY],
 }
 
-impl ByRow {
-    /// For `codes` codes at first. Keys end with `month_bits` of the month and `unused_bits` zeros.
-    pub(super) fn new(width: usize, codes: usize, month_bits: u32, unused_bits: u32) -> ByRow {
-        ByRow { width, month_bits, unused_bits, codes, months: Vec::new(), latest: 0 }
-    }
-
+impl Places {
     #[inline]
-    fn sums_of(&mut self, key: u64) -> &mut [i64] {
-        let key = key >> self.unused_bits;
-        let (code, month) = ((key >> self.month_bits) as usize, key & ((1 << self.month_bits) - 1));
-        if self.months.get(self.latest).is_none_or(|(known, _)| *known != month) {
-            self.latest = self.months.iter().position(|(known, _)| *known == month).unwrap_or_else(|| {
-                self.months.push((month, vec![0; self.codes * self.width]));
-                self.months.len() - 1
-            });
+    fn entry(&mut self, key: u64, room: usize, entries: &mut usize) -> Option<u32> {
+        if key == NO_KEY {
+            return Some(LEFT_OUT);
         }
-        let sums = &mut self.months[self.latest].1;
-        let start = code * self.width;
-        if sums.len() < start + self.width {
-            // Codes beyond the dimension table: keys that are not in it.
-            sums.resize(start + self.width, 0);
+        let mask = (1 << self.rows.bits) - 1;
+        let row = (key >> self.rows.shift & mask) as usize;
+        if row >= self.rows.rows {
+            return None;
         }
-        &mut sums[start..start + self.width]
+        let beside = key & !(mask << self.rows.shift);
+        let folded = (beside ^ beside >> 32) as usize;
+        let near = (folded ^ folded >> 12 ^ folded >> 23) % NEARBY;
+        if self.nearby[near].0 != beside {
+            self.nearby[near] = (beside, self.begin(beside, room, entries));
+        }
+        let first = self.nearby[near].1;
+        (first != HASHED).then(|| first + row as u32)
     }
 
-    fn touch(&self, keys: &[u64]) -> i64 {
-        let Some((_, sums)) = self.months.get(self.latest) else { return 0 };
-        let shift = self.unused_bits + self.month_bits;
-        keys.iter()
-            .map(|key| sums.get((key >> shift) as usize * self.width).copied().unwrap_or(0))
-            .fold(0, |all, sum| all ^ sum)
+    #[cold]
+    fn begin(&mut self, beside: u64, room: usize, entries: &mut usize) -> u32 {
+        if let Some((_, first)) = self.begun.iter().find(|(known, _)| *known == beside) {
+            return *first;
+        }
+        if (self.begun.len() + 1) * self.rows.rows > room {
+            return HASHED;
+        }
+        let first = *entries as u32;
+        *entries += self.rows.rows;
+        self.begun.push((beside, first));
+        first
     }
 
-    fn sorted(mut self) -> (Vec<u64>, Vec<Vec<i64>>) {
-        self.months.sort_by_key(|(month, _)| *month);
-        let codes = self.months.iter().map(|(_, sums)| sums.len() / self.width).max().unwrap_or(0);
-        let (mut keys, mut columns) = (Vec::new(), vec![Vec::new(); self.width]);
-        for code in 0..codes {
-            for (month, sums) in &self.months {
-                let Some(sums) = sums.get(code * self.width..(code + 1) * self.width) else { continue };
-                if sums[self.width - 1] != 0 {
-                    keys.push(((code as u64) << self.month_bits | month) << self.unused_bits);
-                    columns.iter_mut().zip(sums).for_each(|(column, sum)| column.push(*sum));
-                }
-            }
-        }
-        (keys, columns)
+    fn keys(&self) -> impl Iterator<Item = (u64, u32)> {
+        let Rows { shift, rows, .. } = self.rows;
+        self.begun.iter().flat_map(move |(beside, first)| {
+            (0..rows as u64).map(move |row| (beside | row << shift, first + row as u32))
+        })
     }
 }
 
-/// Open addressing, keys and sums in arrays of their own.
-pub(super) struct Hashed {
-    width: usize,
+/// Open addressing, keys and entries in arrays of their own.
+struct Hashed {
     keys: Vec<u64>,
-    sums: Vec<i64>,
+    entries: Vec<u32>,
     filled: usize,
     shift: u32,
 }
 
 impl Hashed {
-    /// A table of `width` sums a key.
-    pub(super) fn new(width: usize) -> Hashed {
+    fn new() -> Hashed {
         let slots = 1 << 10;
-        Hashed { width, keys: vec![EMPTY; slots], sums: vec![0; slots * width], filled: 0, shift: 64 - 10 }
+        Hashed { keys: vec![NO_KEY; slots], entries: vec![LEFT_OUT; slots], filled: 0, shift: 64 - 10 }
     }
 
     #[inline]
-    fn sums_of(&mut self, key: u64) -> &mut [i64] {
-        let mut slot = self.slot(key);
-        if self.keys[slot] == EMPTY {
-            if (self.filled + 1) * 16 > self.keys.len() * FULL_SIXTEENTHS {
-                self.grow();
-                slot = self.slot(key);
-            }
-            self.keys[slot] = key;
-            self.filled += 1;
+    fn entry(&mut self, key: u64, entries: &mut usize) -> u32 {
+        let slot = self.slot(key);
+        // What has no key finds an empty slot, whose entry is the one that is left out.
+        if self.keys[slot] == key { self.entries[slot] } else { self.fill(key, entries) }
+    }
+
+    #[cold]
+    fn fill(&mut self, key: u64, entries: &mut usize) -> u32 {
+        if (self.filled + 1) * 16 > self.keys.len() * FULL_SIXTEENTHS {
+            self.grow();
         }
-        &mut self.sums[slot * self.width..(slot + 1) * self.width]
+        let slot = self.slot(key);
+        self.keys[slot] = key;
+        self.entries[slot] = *entries as u32;
+        self.filled += 1;
+        *entries += 1;
+        self.entries[slot]
     }
 
     /// Where a key is, or goes.
@@ -146,7 +190,7 @@ impl Hashed {
         let mut slot = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> self.shift) as usize;
         loop {
             let found = self.keys[slot];
-            if found == key || found == EMPTY {
+            if found == key || found == NO_KEY {
                 return slot;
             }
             slot = (slot + 1) & (self.keys.len() - 1);
@@ -155,28 +199,85 @@ impl Hashed {
 
     fn grow(&mut self) {
         let slots = self.keys.len() * 2;
-        let keys = std::mem::replace(&mut self.keys, vec![EMPTY; slots]);
-        let sums = std::mem::replace(&mut self.sums, vec![0; slots * self.width]);
+        let keys = std::mem::replace(&mut self.keys, vec![NO_KEY; slots]);
+        let entries = std::mem::replace(&mut self.entries, vec![LEFT_OUT; slots]);
         self.shift -= 1;
-        for (key, sums) in keys.iter().zip(sums.chunks_exact(self.width)).filter(|(key, _)| **key != EMPTY) {
-            let slot = self.slot(*key);
-            self.keys[slot] = *key;
-            self.sums[slot * self.width..(slot + 1) * self.width].copy_from_slice(sums);
+        for (key, entry) in keys.into_iter().zip(entries).filter(|(key, _)| *key != NO_KEY) {
+            let slot = self.slot(key);
+            self.keys[slot] = key;
+            self.entries[slot] = entry;
         }
     }
 
-    fn sorted(self) -> (Vec<u64>, Vec<Vec<i64>>) {
-        let mut slots: Vec<(u64, u32)> = self
-            .keys
+    fn keys(&self) -> Vec<(u64, u32)> {
+        self.keys
             .iter()
-            .enumerate()
-            .filter(|(_, key)| **key != EMPTY)
-            .map(|(slot, key)| (*key, slot as u32))
-            .collect();
-        slots.sort_unstable();
-        let sums = (0..self.width)
-            .map(|sum| slots.iter().map(|(_, slot)| self.sums[*slot as usize * self.width + sum]).collect())
-            .collect();
-        (slots.into_iter().map(|(key, _)| key).collect(), sums)
+            .zip(&self.entries)
+            .filter(|(key, _)| **key != NO_KEY)
+            .map(|(key, entry)| (*key, *entry))
+            .collect()
+    }
+
+    fn memory(&self) -> usize {
+        self.keys.capacity() * 12
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Adds one sale to each key, and holds what comes out against a map.
+    fn hold(table: &mut Table, keys: &[u64]) {
+        let (mut entries, mut wanted) = (Vec::new(), BTreeMap::new());
+        for (round, some) in keys.chunks(100).enumerate() {
+            table.find(some, &mut entries);
+            for (key, entry) in some.iter().zip(&entries) {
+                let (class, width) = (round % table.classes.len(), table.width);
+                table.sums(class)[*entry as usize * width + width - 1] += 1;
+                *wanted.entry(*key).or_insert(0) += 1;
+            }
+        }
+        wanted.remove(&NO_KEY);
+        let sales = |entry| (0..table.classes.len()).map(|class| table.sum(class, entry, table.width - 1)).sum::<i64>();
+        let found: Vec<(u64, i64)> = table.keys().into_iter().map(|(key, entry)| (key, sales(entry))).collect();
+        assert_eq!(found, wanted.into_iter().collect::<Vec<_>>());
+    }
+
+    /// Days above a code of twelve bits, a code above days, and keys of no dimension.
+    #[test]
+    fn every_key_has_its_own_sums() {
+        let mut chance = 0x5eed_u64;
+        let mut next = |most: u64| {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (chance >> 33) % most
+        };
+        for (code_shift, day_shift) in [(0, 12), (22, 0), (9, 30)] {
+            // Half of the codes are of keys that the dimension does not have; of 500 days, more than stand nearby.
+            let keys: Vec<u64> = (0..60_000)
+                .map(|_| match next(20) {
+                    0 => NO_KEY,
+                    _ => next(200) << code_shift | next(500) << day_shift,
+                })
+                .collect();
+            let rows = Rows { shift: code_shift, bits: if code_shift == 0 { 12 } else { 8 }, rows: 100 };
+            for places in [Some(rows), None] {
+                hold(&mut Table::new(3, 2, places), &keys);
+            }
+        }
+    }
+
+    #[test]
+    fn days_beyond_the_room_for_places_are_hashed() {
+        // Of places of a row each 32 bytes long there is room for one day.
+        let rows = Rows { shift: 0, bits: 20, rows: PLACES_BYTES_MOST / 32 };
+        let mut table = Table::new(4, 1, Some(rows));
+        let keys: Vec<u64> = (0..1_000).map(|at| (at % 7) << 20 | at * 31).collect();
+        hold(&mut table, &keys);
+        assert_eq!(
+            (table.places.as_ref().map(|places| places.begun.len()), table.hashed.filled > 800),
+            (Some(1), true)
+        );
     }
 }

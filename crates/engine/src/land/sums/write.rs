@@ -1,7 +1,6 @@
 //! Sums as a small Parquet file beside the manifest.
 
-use super::keys::{Column, Keys};
-use super::table::Table;
+use super::keys::Column;
 use crate::land::{LandJob, store_fault, write_fault};
 use crate::mart::Summing;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -21,13 +20,18 @@ pub(crate) fn delta_schema(state: &SchemaRef, keys: usize) -> SchemaRef {
 }
 
 /// Writes sums in the order of their keys. Without any there is no file.
-pub(super) async fn part(job: &LandJob, summing: &Summing, keys: &Keys, table: Table) -> Result<Option<DeltaFile>> {
-    let (packed, sums) = table.sorted();
-    if packed.is_empty() {
+pub(super) async fn part(
+    job: &LandJob,
+    summing: &Summing,
+    keys: Vec<Column>,
+    rows: usize,
+    sums: Vec<Vec<i64>>,
+) -> Result<Option<DeltaFile>> {
+    if rows == 0 {
         return Ok(None);
     }
-    let mut columns = Vec::with_capacity(keys_and_sums(summing));
-    for column in keys.columns(&packed) {
+    let mut columns = Vec::with_capacity(keys.len() + sums.len());
+    for column in keys {
         columns.push(match column {
             Column::Int32(values) => integers(Width::Int32, values.into_iter().map(i64::from)),
             Column::Int64(values) => integers(Width::Int64, values.into_iter()),
@@ -40,7 +44,7 @@ pub(super) async fn part(job: &LandJob, summing: &Summing, keys: &Keys, table: T
     }
     columns.extend(sums.into_iter().map(|values| integers(Width::Int64, values.into_iter())));
     let schema = delta_schema(&summing.state_schema, summing.keys.len());
-    let rows = packed.len() as u64;
+    let rows = rows as u64;
     let created_by = concat!("tillmart ", env!("CARGO_PKG_VERSION"));
     let (pieces, _) = tillmart_datafile::file(&schema, columns, rows, created_by)
         .map_err(|error| write_fault(&summing.mart, error))?;
@@ -49,10 +53,6 @@ pub(super) async fn part(job: &LandJob, summing: &Summing, keys: &Keys, table: T
     let (place, size) = (job.path(&path)?, payload.content_length() as u64);
     job.objects.put(&place, payload).await.map_err(|error| store_fault("write", place.as_ref(), error))?;
     Ok(Some(DeltaFile { mart: summing.mart.clone(), path, size, rows, merge_digest: summing.merge_digest.clone() }))
-}
-
-fn keys_and_sums(summing: &Summing) -> usize {
-    summing.keys.len() + summing.sums.len()
 }
 
 fn integers(width: Width, values: impl Iterator<Item = i64>) -> tillmart_datafile::Column {
