@@ -46,14 +46,30 @@ impl Pipeline {
     /// A database that is not set up, or a mart's file that is wrong.
     pub async fn explorer(&self) -> Result<Explorer> {
         self.seams.schema.check().await?;
-        let tables: BTreeMap<String, RecordBatch> = Dimension::ALL
-            .iter()
-            .map(|dimension| (dimension.name().to_owned(), RecordBatch::new_empty(dimension.schema())))
-            .collect();
-        let columns = DimensionTables::new(tables)?;
+        let columns = columns_of_dimensions()?;
         let marts = Marts::load(&self.options.marts_folder, &columns, self.options.buckets).await?;
         Ok(Explorer { pipeline: self.clone(), marts })
     }
+
+    /// The same for somebody who stays and looks around: marts whose files are wrong are left out, and told.
+    ///
+    /// # Errors
+    /// A database that is not set up.
+    pub async fn explorer_of_usable(&self) -> Result<(Explorer, Option<Fault>)> {
+        self.seams.schema.check().await?;
+        let columns = columns_of_dimensions()?;
+        let (marts, fault) = Marts::load_usable(&self.options.marts_folder, &columns, self.options.buckets).await;
+        Ok((Explorer { pipeline: self.clone(), marts }, fault))
+    }
+}
+
+/// Dimension tables without rows: to plan marts, only their columns count.
+fn columns_of_dimensions() -> Result<DimensionTables> {
+    let tables: BTreeMap<String, RecordBatch> = Dimension::ALL
+        .iter()
+        .map(|dimension| (dimension.name().to_owned(), RecordBatch::new_empty(dimension.schema())))
+        .collect();
+    DimensionTables::new(tables)
 }
 
 impl Explorer {
@@ -99,9 +115,9 @@ impl Explorer {
         tables.extend(Dimension::ALL.iter().map(|dimension| known(dimension.name(), "database", "dimension")));
         for table in self.pipeline.seams.schema.tables().await? {
             if !tables.iter().any(|known| known.name == table) {
-                let state = self.marts.rollups.iter().find(|rollup| StateTable::name_of(&rollup.name) == table);
-                let about = state.map_or_else(|| "ledger".to_owned(), |rollup| format!("state of {}", rollup.name));
-                tables.push(known(&table, "database", &about));
+                let is_state = self.marts.rollups.iter().any(|rollup| StateTable::name_of(&rollup.name) == table);
+                let about = if is_state { "state of the mart in its name" } else { "ledger" };
+                tables.push(known(&table, "database", about));
             }
         }
         Ok(tables)
@@ -112,19 +128,36 @@ impl Explorer {
     /// # Errors
     /// The database that cannot be read.
     pub async fn columns(&self, table: &str) -> Result<Option<SchemaRef>> {
-        if let Some(spec) = self.table_specs().into_iter().find(|spec| spec.name == table) {
-            return Ok(Some(spec.schema));
-        }
-        if let Some(dimension) = Dimension::ALL.iter().find(|dimension| dimension.name() == table) {
-            return Ok(Some(dimension.schema()));
-        }
-        if let Some(rollup) = self.marts.rollups.iter().find(|rollup| rollup.name == table) {
-            return Ok(Some(Marts::database_tables(rollup).1.schema));
+        if let Some(columns) = self.declared(table) {
+            return Ok(Some(columns));
         }
         if self.pipeline.seams.schema.tables().await?.iter().any(|known| known == table) {
             return self.pipeline.seams.schema.columns(table).await.map(Some);
         }
         Ok(None)
+    }
+
+    /// The columns of one of [`Explorer::tables`]. Neither rows nor the log of a Delta table are read for it.
+    ///
+    /// # Errors
+    /// The database that cannot be read, or does not have the table any more.
+    pub async fn columns_of(&self, table: &KnownTable) -> Result<SchemaRef> {
+        match self.declared(&table.name) {
+            Some(columns) => Ok(columns),
+            None => self.pipeline.seams.schema.columns(&table.name).await,
+        }
+    }
+
+    /// Columns of the tables whose columns are known without asking the database.
+    fn declared(&self, table: &str) -> Option<SchemaRef> {
+        if let Some(spec) = self.table_specs().into_iter().find(|spec| spec.name == table) {
+            return Some(spec.schema);
+        }
+        if let Some(dimension) = Dimension::ALL.iter().find(|dimension| dimension.name() == table) {
+            return Some(dimension.schema());
+        }
+        let rollup = self.marts.rollups.iter().find(|rollup| rollup.name == table)?;
+        Some(Marts::database_tables(rollup).1.schema)
     }
 
     async fn relation(&self, name: &str) -> Result<Option<Relation>> {

@@ -58,7 +58,30 @@ impl Marts {
     /// # Errors
     /// `Mart`, with file and line, all wrong files told at once.
     pub async fn load(folder: &Path, dimensions: &DimensionTables, buckets: u32) -> Result<Marts> {
-        let files = files(folder)?;
+        let (marts, faults) = Marts::plan(&files(folder)?, dimensions, buckets).await;
+        match Fault::join(faults) {
+            Some(fault) => Err(fault),
+            None => Ok(marts),
+        }
+    }
+
+    /// The same for whoever only looks: what is wrong is left out, and told beside what is there.
+    pub(crate) async fn load_usable(
+        folder: &Path,
+        dimensions: &DimensionTables,
+        buckets: u32,
+    ) -> (Marts, Option<Fault>) {
+        let (files, mut faults) = read_files(folder);
+        let (marts, more) = Marts::plan(&files, dimensions, buckets).await;
+        faults.extend(more);
+        (marts, Fault::join(faults))
+    }
+
+    async fn plan(
+        files: &BTreeMap<String, MartFile>,
+        dimensions: &DimensionTables,
+        buckets: u32,
+    ) -> (Marts, Vec<Fault>) {
         let mut rows = Vec::new();
         let mut faults = Vec::new();
         for file in files.values().filter(|file| matches!(file.which, WhichMart::Rows { .. })) {
@@ -80,14 +103,13 @@ impl Marts {
                 }
             }
         }
+        let (over, more) = plan_over(files, &rollups, dimensions).await;
+        rollups.extend(over);
         if faults.is_empty() {
-            let over = plan_over(&files, &rollups, dimensions, &mut faults).await;
-            rollups.extend(over);
+            // Else they may only follow from those.
+            faults = more;
         }
-        match Fault::join(faults) {
-            Some(fault) => Err(fault),
-            None => Ok(Marts { rows, rollups }),
-        }
+        (Marts { rows, rollups }, faults)
     }
 
     /// The sales mart and the rollups of these names alone, planned.
@@ -219,9 +241,8 @@ async fn plan_over(
     files: &BTreeMap<String, MartFile>,
     rollups: &[Rollup],
     dimensions: &DimensionTables,
-    faults: &mut Vec<Fault>,
-) -> Vec<Rollup> {
-    let mut over = Vec::new();
+) -> (Vec<Rollup>, Vec<Fault>) {
+    let (mut over, mut faults) = (Vec::new(), Vec::new());
     for file in files.values() {
         let WhichMart::Over { of, .. } = &file.which else { continue };
         let Some(base) = rollups.iter().find(|rollup| rollup.name == *of) else {
@@ -238,7 +259,7 @@ async fn plan_over(
             Err(fault) => faults.push(fault),
         }
     }
-    over
+    (over, faults)
 }
 
 fn is_built_in(path: &str) -> bool {
@@ -246,14 +267,30 @@ fn is_built_in(path: &str) -> bool {
 }
 
 fn files(folder: &Path) -> Result<BTreeMap<String, MartFile>> {
-    let mut files = BTreeMap::new();
-    for (name, text) in BUILT_IN {
-        let file = MartFile::parse(&format!("{BUILT_IN_PATH}{name}"), text)?;
-        files.insert(file.name.clone(), file);
+    let (files, faults) = read_files(folder);
+    match Fault::join(faults) {
+        Some(fault) => Err(fault),
+        None => Ok(files),
     }
-    let mut faults = Vec::new();
+}
+
+/// The files that can be read, and what is wrong with the others.
+fn read_files(folder: &Path) -> (BTreeMap<String, MartFile>, Vec<Fault>) {
+    let (mut files, mut faults) = (BTreeMap::new(), Vec::new());
+    for (name, text) in BUILT_IN {
+        match MartFile::parse(&format!("{BUILT_IN_PATH}{name}"), text) {
+            Ok(file) => {
+                files.insert(file.name.clone(), file);
+            }
+            Err(fault) => faults.push(fault),
+        }
+    }
     let mut own = BTreeSet::new();
-    for path in sql_files(folder)? {
+    let paths = sql_files(folder).unwrap_or_else(|fault| {
+        faults.push(fault);
+        Vec::new()
+    });
+    for path in paths {
         let shown = path.display().to_string();
         let parsed = std::fs::read_to_string(&path)
             .map_err(|error| Fault::new(FaultKind::Mart, "a mart's file cannot be read").at(&shown).found(error))
@@ -279,10 +316,7 @@ fn files(folder: &Path) -> Result<BTreeMap<String, MartFile>> {
             Err(fault) => faults.push(fault),
         }
     }
-    match Fault::join(faults) {
-        Some(fault) => Err(fault),
-        None => Ok(files),
-    }
+    (files, faults)
 }
 
 fn sql_files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {

@@ -54,12 +54,30 @@ pub(crate) struct Rows {
     headers: Vec<String>,
     right: Vec<bool>,
     held: Vec<Vec<String>>,
-    /// As wide as the columns of what was shown already.
-    widths: Option<Vec<u16>>,
+    /// How wide it may be; else as wide as the columns need.
+    room: Option<u16>,
+    /// How the first block was laid out, and the others are.
+    layout: Option<Layout>,
+    /// Rows that were shown.
+    shown: u64,
 }
 
 /// Rows that are held to find the widths of columns.
 const HELD_MAX: usize = 10_000;
+
+/// Texts are folded to no less than this, their column's name and their longest word: a name that is cut in two can be neither read nor
+/// copied.
+const FOLDED_MIN: usize = 16;
+
+/// How rows stand on the screen.
+enum Layout {
+    /// Columns as wide as these or wider.
+    Line(Vec<u16>),
+    /// Columns of these widths: texts are folded so that all columns fit.
+    Folded(Vec<u16>),
+    /// Row below row, a line for each column: so many columns do not fit beside each other.
+    Records,
+}
 
 impl Rows {
     /// A table with these columns; numbers are set to the right.
@@ -69,8 +87,15 @@ impl Rows {
             headers: schema.fields().iter().map(|field| field.name().clone()).collect(),
             right: schema.fields().iter().map(|field| is_number(field.data_type())).collect(),
             held: Vec::new(),
-            widths: None,
+            room: None,
+            layout: None,
+            shown: 0,
         }
+    }
+
+    /// The same for a screen of so many columns: long texts are folded; what does not fit then either is shown row below row.
+    pub(crate) fn within(schema: &SchemaRef, room: Option<u16>) -> Rows {
+        Rows { room, ..Rows::new(schema) }
     }
 
     /// Takes rows; what is to be shown by now.
@@ -98,27 +123,92 @@ impl Rows {
 
     /// What is left; of a result without rows its columns.
     pub(crate) fn end(mut self) -> String {
-        if self.held.is_empty() && self.widths.is_some() { String::new() } else { self.block() }
+        if self.held.is_empty() && self.layout.is_some() { String::new() } else { self.block() }
     }
 
     fn block(&mut self) -> String {
         let mut table = bare();
         let aligned = |(text, right): (&String, &bool)| Cell::new(text).set_alignment(alignment(*right));
-        if self.widths.is_none() {
+        if self.layout.is_none() {
             table.set_header(self.headers.iter().zip(&self.right).map(aligned));
         }
-        for row in std::mem::take(&mut self.held) {
+        let rows = std::mem::take(&mut self.held);
+        for row in &rows {
             table.add_row(row.iter().zip(&self.right).map(aligned));
         }
-        match &self.widths {
-            None => self.widths = Some(table.column_max_content_widths()),
-            Some(widths) => {
-                // A column is as wide as its text and the blank on either side of it.
-                let wide = widths.iter().map(|width| ColumnConstraint::LowerBoundary(Width::Fixed(width + 2)));
-                table.set_constraints(wide);
+        let is_first = self.layout.is_none();
+        let layout = self.layout.get_or_insert_with(|| {
+            layout(&table.column_max_content_widths(), &least(&self.headers, &self.right, &rows), self.room)
+        });
+        match layout {
+            Layout::Line(_) if is_first => {}
+            Layout::Line(widths) => {
+                table.set_constraints(widths.iter().map(|width| ColumnConstraint::LowerBoundary(fixed(*width))));
             }
+            Layout::Folded(widths) => {
+                // A number is never folded.
+                let folded = |(width, right): (&u16, &bool)| match right {
+                    true => ColumnConstraint::LowerBoundary(fixed(*width)),
+                    false => ColumnConstraint::Absolute(fixed(*width)),
+                };
+                table.set_constraints(widths.iter().zip(&self.right).map(folded));
+            }
+            Layout::Records => return self.records(&rows),
         }
         format!("{table}\n")
+    }
+
+    fn records(&mut self, rows: &[Vec<String>]) -> String {
+        let widest = self.headers.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+        let mut text = String::new();
+        for row in rows {
+            self.shown += 1;
+            let title = format!(" row {} ", self.shown);
+            text.push_str(&format!("─{title:─<width$}\n", width = widest + 12));
+            for (name, value) in self.headers.iter().zip(row) {
+                let line = format!(" {name:<widest$}   {value}");
+                text.push_str(line.trim_end());
+                text.push('\n');
+            }
+        }
+        text
+    }
+}
+
+/// A column is as wide as its text and the blank on either side of it.
+fn fixed(width: u16) -> Width {
+    Width::Fixed(width.saturating_add(2))
+}
+
+/// How narrow columns may get; `None` for numbers, which are never folded.
+fn least(headers: &[String], right: &[bool], rows: &[Vec<String>]) -> Vec<Option<usize>> {
+    let mut least: Vec<usize> = headers.iter().map(|name| name.chars().count().max(FOLDED_MIN)).collect();
+    for row in rows {
+        for (least, text) in least.iter_mut().zip(row).filter(|(least, text)| text.len() > **least) {
+            *least = text.split(' ').map(|word| word.chars().count()).fold(*least, usize::max);
+        }
+    }
+    least.into_iter().zip(right).map(|(least, right)| (!right).then_some(least)).collect()
+}
+
+/// How columns of these widths are shown where there is so much room. Those with a least width give way, the widest first.
+fn layout(widths: &[u16], least: &[Option<usize>], room: Option<u16>) -> Layout {
+    // The blanks on either side of each text, and one between columns.
+    let taken = |widths: &[u16]| widths.iter().map(|width| usize::from(*width) + 3).sum::<usize>().saturating_sub(1);
+    let Some(room) = room.map(usize::from).filter(|room| taken(widths) > *room) else {
+        return Layout::Line(widths.to_vec());
+    };
+    let folded = |most: u16| -> Vec<u16> {
+        let fold = |(width, least): (&u16, &Option<usize>)| match least {
+            Some(least) => u16::try_from(*least).map_or(*width, |least| most.max(least).min(*width)),
+            None => *width,
+        };
+        widths.iter().zip(least).map(fold).collect()
+    };
+    let widest = widths.iter().copied().max().unwrap_or_default();
+    match (0..widest).rev().map(folded).find(|folded| taken(folded) <= room) {
+        Some(folded) => Layout::Folded(folded),
+        None => Layout::Records,
     }
 }
 
@@ -157,5 +247,60 @@ mod tests {
         let mut rows = Rows::new(&schema);
         assert_eq!(rows.take(&RecordBatch::try_new(schema, vec![bytes]).unwrap()).unwrap(), None);
         assert_eq!(rows.end().lines().nth(2), Some(" a,b\u{fffd}\\u{1b}[2J "));
+    }
+
+    #[test]
+    fn a_table_fits_its_screen() {
+        let long = "one two three four five six seven eight";
+        let both = batch(vec![long, "short"], vec![123_456, 5]);
+        let shown = |room: Option<u16>| {
+            let mut rows = Rows::within(&both.schema(), room);
+            assert_eq!(rows.take(&both).unwrap(), None);
+            rows.end()
+        };
+        let whole = shown(None);
+        assert_eq!(whole.lines().nth(2), Some(" one two three four five six seven eight   1234.56 "));
+        assert_eq!(shown(Some(51)), whole, "just as wide");
+
+        let folded = shown(Some(50));
+        let lines: Vec<&str> = folded.lines().collect();
+        assert!(lines.iter().all(|line| line.chars().count() <= 50), "{folded}");
+        let line = |text: &str, money: &str| format!(" {text:<38}   {money:>7} ");
+        assert_eq!(lines[2], line("one two three four five six seven", "1234.56"));
+        assert_eq!(lines[3..], [line("eight", ""), line("short", "0.05")]);
+
+        let rule = "─".repeat(10);
+        assert_eq!(
+            shown(Some(27)),
+            format!(
+                "─ row 1 {rule}\n name    {long}\n money   1234.56\n─ row 2 {rule}\n name    short\n money   0.05\n"
+            )
+        );
+    }
+
+    #[test]
+    fn words_are_not_cut() {
+        let named = batch(vec!["a table_of_a_long_name", "b"], vec![1, 2]);
+        for (room, is_beside) in [(32, true), (31, true), (30, true), (29, false)] {
+            let mut rows = Rows::within(&named.schema(), Some(room));
+            rows.take(&named).unwrap();
+            let shown = rows.end();
+            assert!(shown.contains("table_of_a_long_name"), "{shown}");
+            assert_eq!(!shown.contains(" row 1 "), is_beside, "{room}: {shown}");
+            assert!(!is_beside || shown.lines().all(|line| line.chars().count() <= usize::from(room)), "{shown}");
+        }
+    }
+
+    #[test]
+    fn blocks_that_follow_stand_as_the_first_one() {
+        let first = batch(vec!["a name that is long"; HELD_MAX], vec![123_456; HELD_MAX]);
+        let folded = format!(" {:<18}     -0.05", "b");
+        for (room, last) in [(30, folded.as_str()), (20, " money   -0.05")] {
+            let mut rows = Rows::within(&first.schema(), Some(room));
+            rows.take(&first).unwrap().unwrap();
+            rows.take(&batch(vec!["b"], vec![-5])).unwrap();
+            let rest = rows.end();
+            assert_eq!(rest.lines().last().map(str::trim_end), Some(last), "{rest}");
+        }
     }
 }

@@ -83,6 +83,9 @@ impl Names {
             return self.command(before, command, start, typed);
         }
         let earlier = tokens(&before[..start]);
+        // The word that is being typed is no alias yet.
+        let behind = line.get(at..).unwrap_or_default().trim_start_matches(is_of_a_word);
+        let line = &format!("{} {behind}", &before[..start]);
         let candidates = match earlier.as_slice() {
             // Within a text or a comment nothing is known.
             [.., (_, Token::Open | Token::Remark)] => Vec::new(),

@@ -1,51 +1,62 @@
 //! The interactive shell of `query`: a line editor in front of the same questions.
 
+mod asking;
 mod commands;
 mod complete;
+mod editor;
 mod history;
 mod statement;
 
 use crate::cli::QueryFormat;
+use crate::commands::query::pour;
 use crate::commands::query::sink::Sink;
-use crate::commands::query::write;
+use crate::commands::query::writer::Writer;
 use crate::screen;
 use crate::wiring::Project;
-use arrow::array::RecordBatch;
+use clap::ValueEnum;
 use commands::Command;
 use complete::Names;
-use futures::stream::{self, BoxStream, StreamExt};
-use rustyline::completion::Completer;
+use editor::{Coming, editor, unreadable};
 use rustyline::error::ReadlineError;
-use rustyline::highlight::Highlighter;
-use rustyline::hint::Hinter;
-use rustyline::history::FileHistory;
-use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{CompletionType, Config, Context, Editor, Helper};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 use tillmart_model::{Fault, FaultKind, Result};
 use tillmart_pipeline::{Answer, Explorer};
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
 
 const PROMPT: &str = "tillmart> ";
-
-type Rows = BoxStream<'static, Result<RecordBatch>>;
 
 /// Reads and answers until it is told to end. A statement that fails is told, and the next one is read.
 ///
 /// # Errors
 /// A project that cannot be asked, or a terminal that cannot be read.
-pub(crate) fn run(project: &Project, format: QueryFormat, keeps_history: bool) -> Result<()> {
-    let explorer = project.runtime.block_on(project.pipeline.explorer())?;
-    let names = project.runtime.block_on(names(&explorer))?;
-    let mut shell = Shell { project, explorer, format, limit: Some(commands::ROWS_SHOWN) };
-    let mut editor = editor(names)?;
+pub(crate) fn run(project: Project, format: QueryFormat, keeps_history: bool) -> Result<()> {
+    let result = converse(&project, format, keeps_history);
+    // A query that was stopped may still be busy, up to the next point where it gives way: nobody waits for that.
+    project.runtime.shutdown_background();
+    result
+}
+
+fn converse(project: &Project, format: QueryFormat, keeps_history: bool) -> Result<()> {
+    let runtime = &project.runtime;
+    let (explorer, fault) = runtime.block_on(project.pipeline.explorer_of_usable())?;
+    let explorer = Arc::new(explorer);
+    // The prompt does not wait for the database.
+    let names = runtime.spawn(names(Arc::clone(&explorer)));
+    let mut editor = editor(Coming::new(Box::new(|| runtime.block_on(names).unwrap_or_default())))?;
     let history = if keeps_history { history::file() } else { None };
     if let Some(file) = &history {
         // The first time there is none.
         let _ = editor.load_history(file);
     }
+    if let Some(fault) = fault {
+        screen::failure(&fault, false);
+        screen::talk("What is wrong is left out here.");
+    }
     screen::talk("SQL ends with a semicolon. \\d lists tables, \\? tells more, Ctrl-D ends.");
+    let mut shell = Shell { runtime, explorer, format, limit: Some(commands::ROWS_SHOWN) };
     loop {
         let line = match editor.readline(PROMPT) {
             Ok(line) => line,
@@ -66,6 +77,17 @@ pub(crate) fn run(project: &Project, format: QueryFormat, keeps_history: bool) -
     }
 }
 
+/// Tables, columns and functions for whoever completes them. What cannot be read is not completed.
+async fn names(explorer: Arc<Explorer>) -> Names {
+    let mut tables = Vec::new();
+    for table in explorer.tables().await.unwrap_or_default() {
+        let columns = explorer.columns_of(&table).await;
+        let columns = columns.iter().flat_map(|columns| columns.fields().iter().map(|field| field.name().clone()));
+        tables.push((table.name, columns.collect()));
+    }
+    Names { tables, functions: tillmart_engine::functions() }
+}
+
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
     Line,
@@ -73,8 +95,8 @@ enum Next {
 }
 
 struct Shell<'a> {
-    project: &'a Project,
-    explorer: Explorer,
+    runtime: &'a Runtime,
+    explorer: Arc<Explorer>,
     format: QueryFormat,
     /// Rows shown of an answer.
     limit: Option<u64>,
@@ -109,8 +131,18 @@ impl Shell<'_> {
             Command::Columns(table) => {
                 self.answer(&format!("DESCRIBE \"{}\"", table.replace('"', "\"\"")));
             }
-            Command::Format(format) => self.format = format,
-            Command::Limit(limit) => self.limit = limit,
+            Command::Format(format) => {
+                self.format = format;
+                let name = format.to_possible_value().map_or_else(String::new, |format| format.get_name().to_owned());
+                screen::talk(&format!("(answers as {name})"));
+            }
+            Command::Limit(limit) => {
+                self.limit = limit;
+                screen::talk(&match limit {
+                    Some(limit) => format!("(at most {} of an answer)", screen::many(limit, "row")),
+                    None => "(all rows of an answer)".to_owned(),
+                });
+            }
             Command::Quit => {}
         }
     }
@@ -118,10 +150,15 @@ impl Shell<'_> {
     /// Answers one statement, or tells why not. Ctrl-C ends the query and not the shell.
     fn answer(&self, sql: &str) -> bool {
         let started = Instant::now();
-        let told = self.project.runtime.block_on(async {
+        let told = self.runtime.block_on(async {
+            // Listens from here on: what was pressed before was meant for something else.
+            let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| {
+                Fault::new(FaultKind::Settings, "a query could not be stopped with Ctrl-C, and is not begun")
+                    .found(error)
+            })?;
             tokio::select! {
                 told = self.shown(sql) => told.map(Some),
-                _ = tokio::signal::ctrl_c() => Ok(None),
+                _ = interrupt.recv() => Ok(None),
             }
         });
         match told {
@@ -137,7 +174,8 @@ impl Shell<'_> {
                 true
             }
             Ok(None) => {
-                screen::talk("(stopped)");
+                // Behind the ^C that the terminal shows.
+                screen::talk("\n(stopped)");
                 false
             }
             Err(fault) => {
@@ -149,119 +187,16 @@ impl Shell<'_> {
 
     /// Shows rows, and tells how many and whether there are no more.
     async fn shown(&self, sql: &str) -> Result<(u64, bool)> {
-        let Answer { schema, rows } = self.explorer.ask(sql).await?;
+        let (explorer, sql) = (Arc::clone(&self.explorer), sql.to_owned());
+        let Answer { schema, rows } = asking::in_a_task(async move { explorer.ask(&sql).await }).await?;
         let has_more = Arc::new(AtomicBool::new(false));
         let rows = match self.limit {
-            Some(limit) => first(rows, limit, Arc::clone(&has_more)),
+            Some(limit) => asking::first(rows, limit, Arc::clone(&has_more)),
             None => rows,
         };
-        let count = write(Answer { schema, rows }, self.format, &mut Sink::stdout()).await?;
+        let room = terminal_size::terminal_size().map(|(width, _)| width.0).filter(|width| *width > 0);
+        let writer = Writer::begin_within(self.format, &schema, Sink::stdout(), room);
+        let count = pour(Answer { schema, rows }, writer).await?;
         Ok((count, !has_more.load(Ordering::Relaxed)))
-    }
-}
-
-/// At most so many rows; whether there are more is told once they have come.
-fn first(rows: Rows, limit: u64, has_more: Arc<AtomicBool>) -> Rows {
-    stream::unfold((rows, limit, has_more), |(mut rows, left, has_more)| async move {
-        if has_more.load(Ordering::Relaxed) {
-            return None;
-        }
-        let batch = match rows.next().await? {
-            Ok(batch) => batch,
-            Err(fault) => return Some((Err(fault), (rows, left, has_more))),
-        };
-        let fit = usize::try_from(left).map_or(batch.num_rows(), |left| left.min(batch.num_rows()));
-        has_more.store(fit < batch.num_rows(), Ordering::Relaxed);
-        Some((Ok(batch.slice(0, fit)), (rows, left - fit as u64, has_more)))
-    })
-    .boxed()
-}
-
-/// Tables, columns and functions for whoever completes them.
-async fn names(explorer: &Explorer) -> Result<Names> {
-    let mut tables = Vec::new();
-    for table in explorer.tables().await? {
-        let columns = explorer.columns(&table.name).await?;
-        let columns = columns.iter().flat_map(|columns| columns.fields().iter().map(|field| field.name().clone()));
-        tables.push((table.name, columns.collect()));
-    }
-    Ok(Names { tables, functions: tillmart_engine::functions() })
-}
-
-fn editor(names: Names) -> Result<Editor<Words, FileHistory>> {
-    let config = Config::builder()
-        .completion_type(CompletionType::List)
-        .max_history_size(history::LINES_MAX)
-        .and_then(|config| config.history_ignore_dups(true))
-        .map_err(|error| unreadable(&error))?
-        .auto_add_history(false)
-        .build();
-    let mut editor = Editor::with_config(config).map_err(|error| unreadable(&error))?;
-    editor.set_helper(Some(Words(names)));
-    Ok(editor)
-}
-
-fn unreadable(error: &ReadlineError) -> Fault {
-    Fault::new(FaultKind::Settings, "the terminal cannot be read")
-        .found(error)
-        .hint("give the SELECT as an argument, or on stdin")
-}
-
-/// What the line editor asks while somebody types.
-struct Words(Names);
-
-impl Helper for Words {}
-impl Highlighter for Words {}
-
-impl Hinter for Words {
-    type Hint = String;
-}
-
-impl Completer for Words {
-    type Candidate = String;
-
-    fn complete(&self, line: &str, at: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<String>)> {
-        Ok(self.0.complete(line, at))
-    }
-}
-
-impl Validator for Words {
-    /// Enter sends a command, or SQL up to its semicolon; else it begins another line.
-    fn validate(&self, typed: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        let line = typed.input();
-        Ok(if commands::is_command(line) || statement::is_complete(line) {
-            ValidationResult::Valid(None)
-        } else {
-            ValidationResult::Incomplete
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use arrow::array::Int64Array;
-    use std::sync::Arc;
-
-    fn shown(sizes: &[i64], limit: u64) -> (Vec<usize>, bool) {
-        let batch = |size: &i64| {
-            let column: Arc<dyn arrow::array::Array> = Arc::new(Int64Array::from_iter_values(0..*size));
-            Ok(RecordBatch::try_from_iter([("n", column)]).unwrap())
-        };
-        let rows: Vec<Result<RecordBatch>> = sizes.iter().map(batch).collect();
-        let has_more = Arc::new(AtomicBool::new(false));
-        let first = first(stream::iter(rows).boxed(), limit, Arc::clone(&has_more));
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let sizes = runtime.block_on(first.map(|rows| rows.unwrap().num_rows()).collect());
-        (sizes, has_more.load(Ordering::Relaxed))
-    }
-
-    #[test]
-    fn no_more_rows_are_shown_than_were_asked_for() {
-        assert_eq!(shown(&[3, 4, 5], 100), (vec![3, 4, 5], false));
-        assert_eq!(shown(&[3, 4, 5], 12), (vec![3, 4, 5], false), "just as many");
-        assert_eq!(shown(&[3, 4, 5], 5), (vec![3, 2], true));
-        assert_eq!(shown(&[3, 4, 5], 3), (vec![3, 0], true));
-        assert_eq!(shown(&[3, 0], 3), (vec![3, 0], false));
     }
 }

@@ -38,6 +38,8 @@ mod transcripts;
 
 mod query;
 
+mod shell;
+
 mod secrets;
 
 mod canary;

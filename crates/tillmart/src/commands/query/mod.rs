@@ -12,7 +12,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::Path;
 use tillmart_model::{Fault, FaultKind, Result};
 use tillmart_pipeline::{Answer, Pipeline};
-use writer::Writer;
+use writer::{Stop, Writer};
 
 pub(crate) fn run(cli: &Cli, args: &QueryArgs) -> Result<Outcome> {
     let format = format(cli, args);
@@ -24,7 +24,7 @@ pub(crate) fn run(cli: &Cli, args: &QueryArgs) -> Result<Outcome> {
     let sql = match &args.sql {
         Some(sql) => sql.clone(),
         None if out.is_none() && is_a_terminal() => {
-            shell::run(&wiring::open(cli)?, format, !args.no_history)?;
+            shell::run(wiring::open(cli)?, format, !args.no_history)?;
             return Ok(Outcome::Done);
         }
         None => from_stdin()?,
@@ -99,9 +99,18 @@ pub(crate) async fn table(pipeline: &Pipeline, sql: &str) -> Result<String> {
 ///
 /// # Errors
 /// A query that breaks off; what cannot be written.
-pub(crate) async fn write(mut answer: Answer, format: QueryFormat, sink: &mut (impl Write + Send)) -> Result<u64> {
+pub(crate) async fn write(answer: Answer, format: QueryFormat, sink: &mut (impl Write + Send)) -> Result<u64> {
+    let writer = Writer::begin(format, &answer.schema, sink);
+    pour(answer, writer).await
+}
+
+/// The same through a writer that has begun.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) async fn pour<W: Write + Send>(mut answer: Answer, begun: Result<Writer<W>, Stop>) -> Result<u64> {
     let mut count = 0;
-    let mut writer = match Writer::begin(format, &answer.schema, sink) {
+    let mut writer = match begun {
         Ok(writer) => writer,
         Err(stop) => return stop.told().map(|()| 0),
     };

@@ -102,6 +102,22 @@ impl<W: Write + Send> Writer<W> {
         })
     }
 
+    /// The same; a table for a screen of so many columns.
+    ///
+    /// # Errors
+    /// What cannot be written.
+    pub(crate) fn begin_within(
+        format: QueryFormat,
+        schema: &SchemaRef,
+        out: W,
+        room: Option<u16>,
+    ) -> Result<Writer<W>, Stop> {
+        match format {
+            QueryFormat::Table => Ok(Writer::Table { out, rows: table::Rows::within(schema, room) }),
+            _ => Writer::begin(format, schema, out),
+        }
+    }
+
     /// Writes rows, and lets them go out.
     ///
     /// # Errors
