@@ -1,7 +1,7 @@
 //! Marts written straight from the decoder's columns, and sums made in passing, are what the SQL says.
 
 use crate::scene::{CUSTOMER_MART, Landing, SALES_MART, sales_schema};
-use arrow::array::{ArrayRef, AsArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::{Decimal128Type, Int64Type};
 use arrow::util::display::array_value_to_string;
@@ -52,7 +52,10 @@ fn dimensions(with_former: bool) -> DimensionTables {
         ("store_manager_name", texts(4, &|row| (row != 2).then(|| "Moss".to_owned()))),
         ("store_opening_date", opened),
     ];
-    let product = vec![("id", ids(9)), ("name", texts(9, &|row| Some(format!("tea {row}"))))];
+    let price = (0..9).map(|row| (row != 4).then_some(i128::from(row) % 3 * 10_000)).collect::<Decimal128Array>();
+    let price: ArrayRef = Arc::new(price.with_precision_and_scale(14, 4).expect("prices"));
+    let product =
+        vec![("id", ids(9)), ("name", texts(9, &|row| Some(format!("tea {row}")))), ("current_price", price)];
     let tables = [("customer", customer), ("sales_team", team), ("store", store), ("product", product)];
     let tables: BTreeMap<String, RecordBatch> =
         tables.into_iter().map(|(name, columns)| (name.to_owned(), table(columns))).collect();
@@ -157,7 +160,8 @@ async fn plain_marts_hold_what_their_sql_says() {
     let landing = delivered().await;
     let all = vec![landing.splits.clone()];
     // An expression, if only an idle one, takes the general way.
-    let computed = |mart: &str| mart.replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n");
+    let computed = |mart: &str| mart.replace("s.batch_id,\n    o.", "COALESCE(s.batch_id, s.batch_id) AS batch_id,\n    o.")
+        .replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n");
     let (sales_mart, customer_mart) = (computed(SALES_MART), computed(CUSTOMER_MART));
     let general = landing.land_job(job(&landing, PLENTY, [&sales_mart, &customer_mart]).await, all.clone()).await;
     for memory_bytes in [PLENTY, 300_000, 0] {
@@ -183,14 +187,11 @@ async fn plain_marts_hold_what_their_sql_says() {
 async fn plain_marts_look_up_what_held_on_the_day_of_the_sale() {
     let landing = delivered().await;
     let all = vec![landing.splits.clone()];
-    let with_products = SALES_MART
-        .replace("s.batch_id\n", "s.batch_id,\n    o.id AS product_id\n")
-        .replace("LEFT JOIN store AS", "LEFT JOIN product AS o ON o.name = s.product_name\nLEFT JOIN store AS");
+    let with_products = SALES_MART.replace("s.batch_id,\n", "s.batch_id,\n    o.id AS product_id,\n");
     assert!(with_products.contains("product_id") && with_products.contains("LEFT JOIN product"), "{with_products}");
     let computed = |mart: &str| {
-        let batch = "s.batch_id,\n    o.id";
-        let mart = mart.replace(batch, "COALESCE(s.batch_id, s.batch_id) AS batch_id,\n    o.id");
-        mart.replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n")
+        let computed = "COALESCE(s.batch_id, s.batch_id) AS batch_id";
+        mart.replace("s.batch_id,\n", &format!("{computed},\n")).replace("s.batch_id\n", &format!("{computed}\n"))
     };
     let (sales_mart, customer_mart) = (computed(&with_products), computed(CUSTOMER_MART));
     let general = job_with(&landing, PLENTY, [&sales_mart, &customer_mart], true).await;
@@ -214,7 +215,7 @@ async fn plain_marts_look_up_what_held_on_the_day_of_the_sale() {
 async fn statistics_of_plain_marts_are_those_of_general_ones() {
     let landing = delivered().await;
     let all = vec![landing.splits.clone()];
-    let computed = SALES_MART.replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n");
+    let computed = SALES_MART.replace("s.batch_id,\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id,\n");
     let general = landing.land_job(job(&landing, PLENTY, [&computed, CUSTOMER_MART]).await, all.clone()).await;
     let plain = landing.land_job(job(&landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await, all).await;
     let told = |manifest: &Manifest| -> BTreeMap<String, serde_json::Value> {

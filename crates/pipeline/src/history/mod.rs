@@ -17,7 +17,7 @@ mod tests;
 
 pub use loading::Loaded;
 
-use crate::Point;
+use crate::{Optimized, Point};
 use crate::lease::Held;
 use crate::publish::shape as misshapen;
 use crate::shop::Pipeline;
@@ -138,6 +138,26 @@ impl Pipeline {
         self.replace_versions(shelf, &touched, &new).await?;
         self.observer.reached(Point::VersionsKept);
         Ok(upserted)
+    }
+
+    /// Deletes what only old versions of the histories' tables hold; tells of tables in which there was something.
+    pub(crate) async fn vacuum_histories(&self) -> Result<Vec<Optimized>> {
+        let held = self.hold_history().await?;
+        let done = async {
+            let mut done = Vec::new();
+            for spec in specs() {
+                let deleted = self.lake.vacuum(&spec.name, self.options.vacuum_age_hours).await? as u64;
+                if deleted > 0 {
+                    let files = self.lake.snapshot(&spec.name, None).await?.map_or(0, |now| now.files.len()) as u64;
+                    let (files_before, files_after) = (files, files);
+                    done.push(Optimized { table: spec.name, files_before, files_after, files_vacuumed: deleted });
+                }
+            }
+            Ok(done)
+        }
+        .await;
+        held.release().await?;
+        done
     }
 
     /// Waits for the history's lease.
