@@ -1,7 +1,9 @@
 //! Marts written straight from the decoder's columns, and sums made in passing, are what the SQL says.
 
 use crate::scene::{CUSTOMER_MART, Landing, SALES_MART, sales_schema};
-use arrow::array::{ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{
+    ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt32Array,
+};
 use arrow::compute::take;
 use arrow::datatypes::{Decimal128Type, Int64Type};
 use arrow::util::display::array_value_to_string;
@@ -54,8 +56,7 @@ fn dimensions(with_former: bool) -> DimensionTables {
     ];
     let price = (0..9).map(|row| (row != 4).then_some(i128::from(row) % 3 * 10_000)).collect::<Decimal128Array>();
     let price: ArrayRef = Arc::new(price.with_precision_and_scale(14, 4).expect("prices"));
-    let product =
-        vec![("id", ids(9)), ("name", texts(9, &|row| Some(format!("tea {row}")))), ("current_price", price)];
+    let product = vec![("id", ids(9)), ("name", texts(9, &|row| Some(format!("tea {row}")))), ("current_price", price)];
     let tables = [("customer", customer), ("sales_team", team), ("store", store), ("product", product)];
     let tables: BTreeMap<String, RecordBatch> =
         tables.into_iter().map(|(name, columns)| (name.to_owned(), table(columns))).collect();
@@ -160,8 +161,10 @@ async fn plain_marts_hold_what_their_sql_says() {
     let landing = delivered().await;
     let all = vec![landing.splits.clone()];
     // An expression, if only an idle one, takes the general way.
-    let computed = |mart: &str| mart.replace("s.batch_id,\n    o.", "COALESCE(s.batch_id, s.batch_id) AS batch_id,\n    o.")
-        .replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n");
+    let computed = |mart: &str| {
+        mart.replace("s.batch_id,\n    o.", "COALESCE(s.batch_id, s.batch_id) AS batch_id,\n    o.")
+            .replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n")
+    };
     let (sales_mart, customer_mart) = (computed(SALES_MART), computed(CUSTOMER_MART));
     let general = landing.land_job(job(&landing, PLENTY, [&sales_mart, &customer_mart]).await, all.clone()).await;
     for memory_bytes in [PLENTY, 300_000, 0] {

@@ -17,10 +17,10 @@ mod tests;
 
 pub use loading::Loaded;
 
-use crate::{Optimized, Point};
 use crate::lease::Held;
 use crate::publish::shape as misshapen;
 use crate::shop::Pipeline;
+use crate::{Optimized, Point};
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Date32Type, Int64Type};
