@@ -1,7 +1,7 @@
 //! Complete: landed rows get the attributes of customers, stores, sales persons and products that were unknown when they
 //! landed (`orphans = "keep"`) and are known now, as a batch of its own kind. No row comes or goes, and no money moves.
 
-use crate::marts::Marts;
+use crate::marts::{Marts, SALES_MART};
 use crate::patch::{Patched, patched, scope_of_each};
 use crate::shop::{Pipeline, Prepared};
 use crate::summary::Summary;
@@ -56,6 +56,37 @@ impl Pipeline {
             check(snapshot, &manifest)?;
         }
         Ok(manifest)
+    }
+
+    /// As [`Pipeline::complete_rollup`], of a rollup whose sums hang on attributes: those of the rows as they are now come, and those of the
+    /// rows as they were go. What it shows of dimensions is then what holds today, in every row.
+    pub(crate) async fn complete_sums(
+        &self,
+        publication: &mut dyn Publication,
+        rollup: &Rollup,
+        manifest: &Manifest,
+        prepared: &Prepared,
+    ) -> Result<u64> {
+        let (state, target) = Marts::database_tables(rollup);
+        if !rollup.is_over_another() {
+            let added = manifest.files.iter().filter(|file| file.table == SALES_MART);
+            let added = added.map(|file| (file.path.as_str(), file.size, file.partition.as_slice()));
+            let removed = manifest.removed.iter().filter(|file| file.table == SALES_MART);
+            let removed = removed.map(|file| (file.path.as_str(), file.size, file.partition.as_slice()));
+            // What comes first: no state row falls to nothing in between.
+            for (files, sign) in [(self.landed_files(added)?, 1), (self.landed_files(removed)?, -1)] {
+                for rows in self.merge_over(rollup, &prepared.marts, &files, None).await? {
+                    publication.merge(&state, &rows, sign).await?;
+                }
+            }
+        }
+        if !shown_dimensions(rollup)?.is_empty() {
+            self.touch_all(publication, rollup).await?;
+        }
+        let basis = self.published_basis(prepared).await?;
+        let merged = publication.touched(&state).await?;
+        let finished = self.finish(rollup, merged, &prepared.dimensions, &basis).await?;
+        publication.replace(&state, &target, &finished).await
     }
 
     /// Publishes what a rollup's `finish` can tell by now of dimensions that it showed as unknown. Sums stay as they are. Returns

@@ -125,6 +125,9 @@ impl Pipeline {
         let changed = self.changed(manifest)?;
         for rollup in &prepared.marts.rollups {
             let count = match batch.kind {
+                BatchKind::Complete if rollup.sums_attributes => {
+                    self.complete_sums(publication, rollup, manifest, prepared).await?
+                }
                 BatchKind::Complete => self.complete_rollup(publication, rollup, prepared).await?,
                 _ => self.publish_rollup(publication, rollup, &changed, prepared).await?,
             };

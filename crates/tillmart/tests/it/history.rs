@@ -271,6 +271,10 @@ fn a_sales_mart_without_list_prices_gets_them() {
     std::fs::write(&own, before.replace("LEFT JOIN product AS o ON o.name = s.product_name\n", "")).unwrap();
     shop.deliver_rows("one.csv", &["1,1,Tea,2024-05-03,11,2.00,2,4.00"]);
     shop.run(0);
+    assert_eq!(shop.run(0)["batches"], 0, "what needs list prices is left out, and nobody tries to fill it");
+    let off_list = || shop.rows("SELECT sales_date, below, above FROM off_list_day_data_mart ORDER BY 1");
+    let report = shop.tillmart(&["report", "daily", "--date", "2024-05-03"]).ended(0);
+    assert!(report.out.contains("Nothing is known of list prices"), "{}", report.out);
     std::fs::remove_file(&own).unwrap();
     shop.deliver_rows("two.csv", &["2,1,Coffee,2024-05-03,11,5.00,1,5.00", "2,1,Milk,2024-05-04,11,1.00,1,1.00"]);
     shop.run(0);
@@ -281,14 +285,17 @@ fn a_sales_mart_without_list_prices_gets_them() {
     };
     let known = |text: &str| Some(text.to_owned());
     assert_eq!(prices(), [known("4.0000"), None, None]);
+    assert_eq!(off_list(), ["'2024-05-03'|'0.0000'|'1.0000'"], "the former sale has no list price yet");
     shop.verified();
     shop.settings("[optimize]\nfiles_min = 2\n");
     shop.tillmart(&["optimize"]).ended(0);
     assert_eq!(prices(), [known("4.0000"), None, None], "old and new files as one");
     shop.tillmart(&["dimensions", "complete"]).ended(0);
     assert_eq!(prices(), [known("4.0000"), known("2.5000"), None], "Milk is no product of ours");
+    assert_eq!(off_list(), ["'2024-05-03'|'-1.0000'|'1.0000'"]);
     shop.verified();
     shop.tillmart(&["files", "revoke", "1"]).ended(0);
     assert_eq!(prices(), [known("4.0000"), None]);
+    assert_eq!(off_list(), ["'2024-05-03'|'0.0000'|'1.0000'"]);
     shop.verified();
 }

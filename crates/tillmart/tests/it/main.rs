@@ -13,6 +13,8 @@ mod lease;
 
 mod odd_files;
 
+mod off_list;
+
 mod redelivery;
 
 mod formats;

@@ -4,12 +4,14 @@
 //! cannot tell its sums (a number that does not fit, too many unknown keys) says so, and publication reads the landed files.
 
 mod keys;
+mod off_list;
 mod table;
 mod write;
 
 use super::LandJob;
 use crate::mart::{Kinds, Measure, SumOf, Summing};
 use keys::Keys;
+use off_list::OffListed;
 use std::ops::Range;
 use std::sync::Arc;
 use table::{ByRow, Hashed, Table};
@@ -42,6 +44,8 @@ pub(super) struct Sums {
     /// Packed keys of the batch at hand.
     packed: Vec<u64>,
     block: Block,
+    /// For sums over sales off the list price.
+    off_list: Option<OffListed>,
     written: Vec<DeltaFile>,
     stage: String,
     /// Sales that went in, those without a customer counted.
@@ -52,13 +56,15 @@ pub(super) struct Sums {
 impl Sums {
     pub(super) fn open(job: &LandJob, summing: &Arc<Summing>) -> Sums {
         let keys = Keys::new(summing, &job.dimensions);
-        let failed = keys.is_none();
+        let off_list = summing.off_list.as_ref().map(|off_list| OffListed::new(off_list, &job.dimensions));
+        let failed = keys.is_none() || matches!(off_list, Some(None));
         let keys = keys.unwrap_or_default();
         let mut sums = Sums {
             keys,
-            table: Table::Hashed(Hashed::new(summing.sums.len())),
+            table: Table::Hashed(Hashed::new(summing.width())),
             packed: Vec::new(),
             block: Block::default(),
+            off_list: off_list.flatten(),
             written: Vec::new(),
             stage: format!("sums of {}", summing.mart),
             rows: 0,
@@ -70,7 +76,7 @@ impl Sums {
     }
 
     fn empty_table(&self) -> Table {
-        let width = self.summing.sums.len();
+        let width = self.summing.width();
         match self.keys.by_month() {
             Some((codes, month_bits, unused_bits)) => Table::ByRow(ByRow::new(width, codes, month_bits, unused_bits)),
             None => Table::Hashed(Hashed::new(width)),
@@ -85,9 +91,13 @@ impl Sums {
     /// Adds sales.
     pub(super) fn add(&mut self, sales: &Sales) {
         self.rows += sales.rows() as u64;
-        if !self.failed {
-            self.failed = !(self.keys.pack(sales, &mut self.packed) && self.add_packed(sales));
+        if self.failed {
+            return;
         }
+        self.failed = !match &mut self.off_list {
+            Some(off_list) => off_list.add(sales, &mut self.keys, &mut self.packed, &mut self.table),
+            None => self.keys.pack(sales, &mut self.packed) && self.add_packed(sales),
+        };
     }
 
     /// Whether all sums fit.

@@ -52,7 +52,7 @@ pub(super) async fn part(job: &LandJob, summing: &Summing, keys: &Keys, table: T
 }
 
 fn keys_and_sums(summing: &Summing) -> usize {
-    summing.keys.len() + summing.sums.len()
+    summing.keys.len() + summing.width()
 }
 
 fn integers(width: Width, values: impl Iterator<Item = i64>) -> tillmart_datafile::Column {
