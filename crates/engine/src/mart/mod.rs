@@ -19,6 +19,7 @@
 mod bucket;
 mod complete;
 mod deltas;
+mod enrich;
 mod fault;
 mod file;
 mod finish;
@@ -32,6 +33,7 @@ mod summing;
 
 pub use bucket::Bucket;
 pub(crate) use bucket::bucket_of;
+pub use enrich::Enriched;
 pub use file::{MartFile, Section, WhichMart};
 pub(crate) use off_list::{OffList, OffSum, Side};
 pub use payments::PaidScope;

@@ -15,6 +15,8 @@ mod odd_files;
 
 mod off_list;
 
+mod rebuild;
+
 mod redelivery;
 
 mod formats;
