@@ -64,6 +64,11 @@ impl FormerRows {
         Ok(Some(FormerRows { all, since, before, keys: OnceLock::new() }))
     }
 
+    /// The first day on which each row of the table holds.
+    pub(crate) fn since(&self) -> &[i32] {
+        &self.since
+    }
+
     /// The row that held on a day, of a row of the table. Any other number is given back as it is.
     #[inline]
     pub(crate) fn row_on(&self, row: u32, day: i32) -> u32 {

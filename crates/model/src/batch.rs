@@ -23,8 +23,13 @@ pub enum BatchKind {
         /// The files to take back.
         file_ids: Vec<i64>,
     },
-    /// Gives landed rows the attributes whose dimension row was unknown when they landed and is known now.
-    Complete,
+    /// Gives landed rows the attributes whose dimension row was unknown when they landed and is known now; or, in some months, all
+    /// attributes as the history knows them now of the day of each sale.
+    Complete {
+        /// Only these months, `YYYY-MM`, of which every row is enriched anew. Empty: what was unknown, wherever it is.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        months: Vec<String>,
+    },
     /// Makes marts that were added after sales had landed, and fills them with everything landed; or computes months of rollups anew
     /// from the sums that are there.
     Fill {
@@ -43,7 +48,7 @@ impl BatchKind {
             BatchKind::Load => "load",
             BatchKind::Replay { .. } => "replay",
             BatchKind::Revoke { .. } => "revoke",
-            BatchKind::Complete => "complete",
+            BatchKind::Complete { .. } => "complete",
             BatchKind::Fill { .. } => "fill",
         }
     }
@@ -114,4 +119,21 @@ pub struct Batch {
     pub created: DateTime<Utc>,
     /// Its source files, by path; empty for batches of every other kind than `Load`.
     pub files: Vec<SourceFile>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_of_former_ledgers_are_read() {
+        let read = |json: &str| serde_json::from_str::<BatchKind>(json).ok();
+        let (complete, fill) = (r#"{"kind":"complete"}"#, r#"{"kind":"fill","marts":["a"]}"#);
+        assert_eq!(read(complete), Some(BatchKind::Complete { months: Vec::new() }));
+        assert_eq!(read(fill), Some(BatchKind::Fill { marts: vec!["a".to_owned()], months: Vec::new() }));
+        let written = |kind: &BatchKind| serde_json::to_string(kind).ok();
+        assert_eq!(written(&BatchKind::Complete { months: Vec::new() }).as_deref(), Some(complete));
+        let of_may = BatchKind::Complete { months: vec!["2024-05".to_owned()] };
+        assert_eq!(written(&of_may).and_then(|json| read(&json)), Some(of_may));
+    }
 }

@@ -67,6 +67,9 @@ pub struct SplitReport {
     /// Rows of a row-level mart that got attributes which were unknown when they landed, by table.
     #[serde(default)]
     pub rows_completed: BTreeMap<String, u64>,
+    /// Of rows that were enriched anew, how many have another value now, by table and column.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns_changed: BTreeMap<String, BTreeMap<String, u64>>,
     /// Why the whole file is rejected, if it is.
     pub fault: Option<FileFault>,
     /// The CSV header as it stood in the file, for replays.

@@ -72,6 +72,9 @@ pub enum Split {
         size: u64,
         /// Its partition.
         partition: Vec<(String, Option<String>)>,
+        /// Months, `YYYY-MM`, whose rows get every attribute as it is known now of the day of the sale. Empty: what was unknown.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        months: Vec<String>,
     },
     /// Write the rows that the batch's marts make of one data file of the sales mart.
     Fill {

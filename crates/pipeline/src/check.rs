@@ -42,7 +42,7 @@ pub(crate) fn manifest(batch: &Batch, files: &[SourceFile], manifest: &Manifest)
             }
         }
         BatchKind::Replay { .. } => manifest.splits.iter().for_each(|report| decoded.add(&report.tally)),
-        BatchKind::Revoke { .. } | BatchKind::Complete | BatchKind::Fill { .. } => {}
+        BatchKind::Revoke { .. } | BatchKind::Complete { .. } | BatchKind::Fill { .. } => {}
     }
     let written =
         |table: &'static str| manifest.files.iter().filter(move |file| file.table == table && !file.rewritten);

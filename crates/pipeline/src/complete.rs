@@ -1,7 +1,7 @@
 //! Complete: landed rows get the attributes of customers, stores, sales persons and products that were unknown when they
 //! landed (`orphans = "keep"`) and are known now, as a batch of its own kind. No row comes or goes, and no money moves.
 
-use crate::marts::Marts;
+use crate::marts::{Marts, SALES_MART};
 use crate::patch::{Patched, patched, scope_of_each};
 use crate::shop::{Pipeline, Prepared};
 use crate::summary::Summary;
@@ -22,7 +22,7 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::run`]. Marts that cannot be completed row by row are no error: the summary names them.
     pub async fn complete(&self) -> Result<Summary> {
-        let mut summary = self.run_batch(&BatchKind::Complete).await?;
+        let mut summary = self.run_batch(&BatchKind::Complete { months: Vec::new() }).await?;
         let marts = self.prepare().await?.marts;
         for mart in &marts.rows {
             if let Err(because) = mart.completable() {
@@ -32,19 +32,28 @@ impl Pipeline {
         Ok(summary)
     }
 
-    pub(crate) async fn land_complete(&self, batch: &Batch, prepared: &Prepared) -> Result<Manifest> {
+    pub(crate) async fn land_complete(
+        &self,
+        batch: &Batch,
+        prepared: &Prepared,
+        months: &[String],
+    ) -> Result<Manifest> {
         let job = self.job(batch, prepared, BTreeMap::new(), false)?;
         let mut splits = Vec::new();
         let mut snapshots = Vec::new();
-        for mart in prepared.marts.rows.iter().filter(|mart| mart.completable().is_ok()) {
+        let can = |mart: &RowMart| if months.is_empty() { mart.completable() } else { mart.enrichable() };
+        for mart in prepared.marts.rows.iter().filter(|mart| can(mart).is_ok()) {
             let Some(snapshot) = self.lake.snapshot(&mart.name, None).await? else { continue };
-            splits.extend(snapshot.files.iter().filter(|file| may_be_incomplete(mart, file)).map(|file| {
-                Split::Complete {
-                    table: mart.name.clone(),
-                    data_file: file.path.clone(),
-                    size: file.size,
-                    partition: file.partition.clone(),
-                }
+            let is_wanted = |file: &&ActiveFile| match months {
+                [] => may_be_incomplete(mart, file),
+                months => may_be_of(months, file),
+            };
+            splits.extend(snapshot.files.iter().filter(is_wanted).map(|file| Split::Complete {
+                months: months.to_vec(),
+                table: mart.name.clone(),
+                data_file: file.path.clone(),
+                size: file.size,
+                partition: file.partition.clone(),
             }));
             snapshots.push(snapshot);
         }
@@ -56,6 +65,42 @@ impl Pipeline {
             check(snapshot, &manifest)?;
         }
         Ok(manifest)
+    }
+
+    /// As [`Pipeline::complete_rollup`], of a rollup whose sums hang on attributes: those of the rows as they are now come, and those of the
+    /// rows as they were go. What it shows of dimensions is then what holds today, in every row.
+    pub(crate) async fn complete_sums(
+        &self,
+        publication: &mut dyn Publication,
+        rollup: &Rollup,
+        manifest: &Manifest,
+        prepared: &Prepared,
+    ) -> Result<u64> {
+        let (state, target) = Marts::database_tables(rollup);
+        let is_sales = |table: &str| table == SALES_MART;
+        let sales_changed = manifest.removed.iter().any(|file| is_sales(&file.table));
+        if !sales_changed && shown_dimensions(rollup)?.is_empty() {
+            return Ok(0);
+        }
+        if !rollup.is_over_another() {
+            let added = manifest.files.iter().filter(|file| is_sales(&file.table));
+            let added = added.map(|file| (file.path.as_str(), file.size, file.partition.as_slice()));
+            let removed = manifest.removed.iter().filter(|file| is_sales(&file.table));
+            let removed = removed.map(|file| (file.path.as_str(), file.size, file.partition.as_slice()));
+            // What comes first: no state row falls to nothing in between.
+            for (files, sign) in [(self.landed_files(added)?, 1), (self.landed_files(removed)?, -1)] {
+                for rows in self.merge_over(rollup, &prepared.marts, &files, None).await? {
+                    publication.merge(&state, &rows, sign).await?;
+                }
+            }
+        }
+        if !shown_dimensions(rollup)?.is_empty() {
+            self.touch_all(publication, rollup).await?;
+        }
+        let basis = self.published_basis(prepared).await?;
+        let merged = publication.touched(&state).await?;
+        let finished = self.finish(rollup, merged, &prepared.dimensions, &basis).await?;
+        publication.replace(&state, &target, &finished).await
     }
 
     /// Publishes what a rollup's `finish` can tell by now of dimensions that it showed as unknown. Sums stay as they are. Returns
@@ -117,6 +162,19 @@ fn shown_dimensions(rollup: &Rollup) -> Result<Vec<&'static str>> {
 fn may_be_incomplete(mart: &RowMart, file: &ActiveFile) -> bool {
     let stats: Option<serde_json::Value> = file.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
     mart.may_be_incomplete(&|column| stats.as_ref()?.get("nullCount")?.get(column)?.as_u64())
+}
+
+/// Whether a file may hold rows of these months: its partition or its statistics may tell that it does not.
+fn may_be_of(months: &[String], file: &ActiveFile) -> bool {
+    if let Some((_, month)) = file.partition.iter().find(|(column, _)| column == "sales_month") {
+        return month.as_ref().is_none_or(|month| months.contains(month));
+    }
+    let stats: Option<serde_json::Value> = file.stats.as_deref().and_then(|stats| serde_json::from_str(stats).ok());
+    let bound = |which: &str| Some(stats.as_ref()?.get(which)?.get("sales_date")?.as_str()?.get(..7)?.to_owned());
+    match (bound("minValues"), bound("maxValues")) {
+        (Some(first), Some(last)) => months.iter().any(|month| (&first..=&last).contains(&month)),
+        _ => true,
+    }
 }
 
 /// As many rows as before, worth the same.

@@ -24,7 +24,7 @@ impl Pipeline {
             BatchKind::Load => self.land_load(batch, prepared, &mut files).await?,
             BatchKind::Replay { file_ids, codes } => self.land_replay(batch, prepared, file_ids, codes).await?,
             BatchKind::Revoke { file_ids } => self.land_revoke(batch, prepared, file_ids).await?,
-            BatchKind::Complete => self.land_complete(batch, prepared).await?,
+            BatchKind::Complete { months } => self.land_complete(batch, prepared, months).await?,
             BatchKind::Fill { marts, months } if months.is_empty() => self.land_fill(batch, prepared, marts).await?,
             // Nothing lands: the sums are there.
             BatchKind::Fill { .. } => Manifest { batch_id: batch.id, ..Manifest::default() },

@@ -34,6 +34,7 @@ mod replay;
 mod revoke;
 
 mod complete;
+mod enrich;
 
 mod fill;
 
@@ -74,6 +75,7 @@ pub use coupons::{
     PlannedCoupon, PlannedRule,
 };
 pub use doctor::Finding;
+pub use enrich::{PublishedChange, ReEnriched, RowsChanged};
 pub use explore::{Answer, Explorer, KnownTable};
 pub use history::Loaded;
 pub use look::{OpenReject, RejectFilter, Status};

@@ -20,7 +20,7 @@ pub(crate) const CUSTOMER_MART: &str = "customer_data_mart";
 pub const REJECTS: &str = "sales_rejects";
 
 /// The built-in marts: file name and text.
-pub const BUILT_IN: [(&str, &str); 8] = [
+pub const BUILT_IN: [(&str, &str); 9] = [
     ("sales_data_mart.sql", include_str!("../../../sql/marts/sales_data_mart.sql")),
     ("customer_data_mart.sql", include_str!("../../../sql/marts/customer_data_mart.sql")),
     ("customers_data_mart.sql", include_str!("../../../sql/marts/customers_data_mart.sql")),
@@ -29,7 +29,14 @@ pub const BUILT_IN: [(&str, &str); 8] = [
     ("store_day_data_mart.sql", include_str!("../../../sql/marts/store_day_data_mart.sql")),
     ("sales_person_day_data_mart.sql", include_str!("../../../sql/marts/sales_person_day_data_mart.sql")),
     ("product_day_data_mart.sql", include_str!("../../../sql/marts/product_day_data_mart.sql")),
+    ("off_list_day_data_mart.sql", include_str!("../../../sql/marts/off_list_day_data_mart.sql")),
 ];
+
+/// The mart of sales off the list price.
+pub(crate) const OFF_LIST: &str = "off_list_day_data_mart";
+
+/// The column of the sales mart that it needs. Sales marts that somebody wrote before there was this column do without both.
+const LIST_PRICE: &str = "list_price";
 
 /// What the paths of built-in marts begin with, in messages.
 const BUILT_IN_PATH: &str = "built-in ";
@@ -316,7 +323,14 @@ fn read_files(folder: &Path) -> (BTreeMap<String, MartFile>, Vec<Fault>) {
             Err(fault) => faults.push(fault),
         }
     }
+    if files.get(SALES_MART).is_some_and(|sales| !is_built_in(&sales.path) && !names_list_price(sales)) {
+        files.retain(|name, file| name != OFF_LIST || !is_built_in(&file.path));
+    }
     (files, faults)
+}
+
+fn names_list_price(sales: &MartFile) -> bool {
+    matches!(&sales.which, WhichMart::Rows { select, .. } if select.sql.contains(LIST_PRICE))
 }
 
 fn sql_files(folder: &Path) -> Result<Vec<std::path::PathBuf>> {

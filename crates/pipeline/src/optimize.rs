@@ -54,6 +54,7 @@ impl Pipeline {
             }
             if vacuum {
                 self.vacuum_sums().await?;
+                done.extend(self.vacuum_histories().await?);
             }
             Ok(done)
         }

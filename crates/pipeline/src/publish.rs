@@ -124,8 +124,15 @@ impl Pipeline {
         }
         let changed = self.changed(manifest)?;
         for rollup in &prepared.marts.rollups {
-            let count = match batch.kind {
-                BatchKind::Complete => self.complete_rollup(publication, rollup, prepared).await?,
+            let count = match &batch.kind {
+                BatchKind::Complete { .. } if rollup.sums_attributes => {
+                    self.complete_sums(publication, rollup, manifest, prepared).await?
+                }
+                BatchKind::Complete { months } if months.is_empty() => {
+                    self.complete_rollup(publication, rollup, prepared).await?
+                }
+                // Its sums hang on no attribute, and it names people as they are called today, whenever it is finished.
+                BatchKind::Complete { .. } => 0,
                 _ => self.publish_rollup(publication, rollup, &changed, prepared).await?,
             };
             rows.insert(rollup.name.clone(), count);

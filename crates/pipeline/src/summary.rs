@@ -45,6 +45,9 @@ pub struct Summary {
     pub marts_filled: BTreeMap<String, u64>,
     /// Rows that got attributes which were unknown when they landed, by mart.
     pub rows_completed: BTreeMap<String, u64>,
+    /// Values that are others now, by row-level mart and column, where rows were enriched anew.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub columns_changed: BTreeMap<String, BTreeMap<String, u64>>,
     /// Row-level marts that cannot be completed row by row, and why.
     pub not_completed: BTreeMap<String, String>,
     /// Landed rows whose product is unknown: a warning.
@@ -140,7 +143,11 @@ impl Summary {
                     self.marts_filled.insert(mart.clone(), published.get(mart).copied().unwrap_or(written));
                 }
             }
-            BatchKind::Complete => {
+            BatchKind::Complete { .. } => {
+                for (table, columns) in manifest.splits.iter().flat_map(|report| &report.columns_changed) {
+                    let sums = self.columns_changed.entry(table.clone()).or_default();
+                    columns.iter().for_each(|(column, rows)| *sums.entry(column.clone()).or_default() += rows);
+                }
                 let landed = manifest.splits.iter().flat_map(|report| &report.rows_completed);
                 let all = landed.map(|(table, rows)| (table.clone(), *rows)).chain(published);
                 for (table, rows) in all.filter(|(_, rows)| *rows > 0) {

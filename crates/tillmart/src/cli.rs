@@ -9,6 +9,7 @@ mod coupons;
 mod generate;
 mod incentives;
 mod query;
+mod rebuild;
 mod report;
 mod secrets;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub(crate) use generate::{GenerateArgs, GenerateFormat};
 pub(crate) use incentives::{IncentivesCommand, RenewArgs};
 use query::QUERY_EXAMPLES;
 pub(crate) use query::{QueryArgs, QueryFormat};
+pub(crate) use rebuild::RebuildArgs;
 use report::REPORT_HELP;
 pub(crate) use report::{DailyArgs, IncentivesArgs, MonthlyArgs, ReportCommand, ReportOutput};
 use secrets::SECRETS_HELP;
@@ -114,6 +116,9 @@ pub(crate) enum Command {
     /// Compute the incentives of months anew after the plan or the team has changed.
     #[command(subcommand, after_help = EXIT_CODES)]
     Incentives(IncentivesCommand),
+    /// Make landed rows of months anew on request, and report the difference.
+    #[command(after_help = EXIT_CODES)]
+    Rebuild(RebuildArgs),
     /// Compact partitions that have grown many small data files.
     #[command(after_help = EXIT_CODES)]
     Optimize(OptimizeArgs),

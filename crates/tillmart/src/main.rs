@@ -47,6 +47,7 @@ fn run(cli: &Cli) -> Result<Outcome> {
         Command::Status => commands::status::run(cli),
         Command::Files(command) => commands::files::run(cli, command),
         Command::Rejects(command) => commands::rejects::run(cli, command),
+        Command::Rebuild(args) => commands::rebuild::run(cli, args),
         Command::Incentives(command) => commands::incentives::run(cli, command),
         Command::Optimize(args) => commands::optimize::run(cli, args),
         Command::Verify => commands::verify::run(cli),

@@ -239,7 +239,8 @@ pub(crate) async fn every_kind_of_batch_is_kept(setting: &dyn Setting) {
         BatchKind::Load,
         BatchKind::Replay { file_ids: vec![3], codes: vec!["bad_date".to_owned()] },
         BatchKind::Revoke { file_ids: vec![1, 2] },
-        BatchKind::Complete,
+        BatchKind::Complete { months: Vec::new() },
+        BatchKind::Complete { months: vec!["2024-03".to_owned()] },
         BatchKind::Fill { marts: vec!["daily_product_sales".to_owned()], months: Vec::new() },
         BatchKind::Fill { marts: vec!["incentive_data_mart".to_owned()], months: vec!["2024-03".to_owned()] },
     ];

@@ -7,6 +7,7 @@ use crate::mart::RowMart;
 use arrow::array::{AsArray, RecordBatch};
 use arrow::datatypes::Decimal128Type;
 use futures::TryStreamExt;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tillmart_model::{Fault, FaultKind, RemovedFile, Result, SplitReport};
 
@@ -16,6 +17,8 @@ pub(super) struct Old<'a> {
     pub(super) data_file: &'a str,
     pub(super) size: u64,
     pub(super) partition: &'a [(String, Option<String>)],
+    /// Months that are enriched anew; empty where only what was unknown is completed.
+    pub(super) months: &'a [String],
 }
 
 /// Completes one data file. It is read once to see whether a row of it changes, and a second time only if one does.
@@ -25,7 +28,7 @@ pub(super) async fn land(task: &mut Task, mut report: SplitReport, old: &Old<'_>
         Fault::new(FaultKind::Promise, format!("{} is to be completed and is no mart of the batch", old.table))
     })?;
     let (changes, money) = completed(&job, mart, old, None).await?;
-    if changes == 0 {
+    if changes.rows == 0 {
         return Ok(report);
     }
     let mut writer = None;
@@ -40,8 +43,19 @@ pub(super) async fn land(task: &mut Task, mut report: SplitReport, old: &Old<'_>
         partition: old.partition.to_vec(),
     });
     report.tally.money_cents = money;
-    report.rows_completed.insert(old.table.to_owned(), changes);
+    report.rows_completed.insert(old.table.to_owned(), changes.rows);
+    if !changes.columns.is_empty() {
+        report.columns_changed.insert(old.table.to_owned(), changes.columns);
+    }
     Ok(report)
+}
+
+/// What of a file changes.
+#[derive(Default)]
+struct Changes {
+    rows: u64,
+    /// Values by column, of rows that are enriched anew.
+    columns: BTreeMap<String, u64>,
 }
 
 /// Counts the rows that are completed, and the money of all rows as they stand; with a `writer`, writes every row of the file as
@@ -51,17 +65,23 @@ async fn completed(
     mart: &RowMart,
     old: &Old<'_>,
     mut writer: Option<&mut Option<FileWriter>>,
-) -> Result<(u64, i128)> {
+) -> Result<(Changes, i128)> {
     let mut file = take_back::open(job, old.table, old.data_file).await?;
     let schema = whole::data_schema(mart);
-    let (mut changes, mut money) = (0, 0);
+    let (mut changes, mut money) = (Changes::default(), 0);
     while let Some(batch) = file.try_next().await.map_err(|error| store_fault("read", old.data_file, error))? {
         money += cents(&batch);
         let rows = whole::rows(old.table, &batch, old.partition, &mart.schema)?;
-        let done = mart.complete(&rows, &job.dimensions).map_err(|error| write_fault(old.table, error))?;
-        let rows = match done {
-            Some((rows, count)) => {
-                changes += count;
+        let done = match old.months {
+            [] => mart
+                .complete(&rows, &job.dimensions)
+                .map(|done| done.map(|(rows, count)| (rows, count, BTreeMap::new()))),
+            months => mart.enrich(&rows, &job.dimensions, months),
+        };
+        let rows = match done.map_err(|error| write_fault(old.table, error))? {
+            Some((rows, count, columns)) => {
+                changes.rows += count;
+                columns.into_iter().for_each(|(column, count)| *changes.columns.entry(column).or_default() += count);
                 rows
             }
             None => rows,

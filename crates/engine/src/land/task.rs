@@ -52,6 +52,7 @@ pub(super) fn report(split: &Split) -> SplitReport {
         rows_written: 0,
         rows_orphan: 0,
         rows_completed: Default::default(),
+        columns_changed: Default::default(),
         fault: None,
         header: None,
         samples: Vec::new(),
@@ -109,8 +110,8 @@ impl Task {
             Split::Compact { table, data_files, partition } => {
                 compact::land(self, report(split), table, data_files, partition).await
             }
-            Split::Complete { table, data_file, size, partition } => {
-                let old = complete::Old { table, data_file, size: *size, partition };
+            Split::Complete { table, data_file, size, partition, months } => {
+                let old = complete::Old { table, data_file, size: *size, partition, months };
                 complete::land(self, report(split), &old).await
             }
             Split::Fill { table, data_file, partition, .. } => {

@@ -60,7 +60,7 @@ impl RowMart {
     /// # Errors
     /// An expression that fails on these rows.
     pub fn complete(&self, rows: &RecordBatch, dimensions: &DimensionTables) -> PlanResult<Option<(RecordBatch, u64)>> {
-        let found = self.found(rows, dimensions)?;
+        let found = self.found(rows, dimensions, true)?;
         let today = self.wide(rows, |lookup, column| self.looked(lookup, column, dimensions, &found[lookup]))?;
         let nowhere = UInt32Array::new_null(rows.num_rows());
         let blank = self.wide(rows, |lookup, column| self.looked(lookup, column, dimensions, &nowhere))?;
@@ -129,7 +129,7 @@ impl RowMart {
     }
 
     /// The output that carries a column of the sale as it is.
-    fn carried(&self, column: usize) -> Option<usize> {
+    pub(super) fn carried(&self, column: usize) -> Option<usize> {
         let is_it = |source: &Option<usize>| source.is_some_and(|source| self.sources[source] == Source::Sale(column));
         self.plain.iter().position(is_it)
     }
@@ -147,8 +147,13 @@ impl RowMart {
             .collect()
     }
 
-    /// What every look-up finds today. A key that is itself an attribute is the one that the row has, where it has one.
-    fn found(&self, rows: &RecordBatch, dimensions: &DimensionTables) -> PlanResult<Vec<UInt32Array>> {
+    /// What every look-up finds today. A key that is itself an attribute is the one that the row has, where it has one and it is to stay.
+    pub(super) fn found(
+        &self,
+        rows: &RecordBatch,
+        dimensions: &DimensionTables,
+        stays: bool,
+    ) -> PlanResult<Vec<UInt32Array>> {
         let mut found: Vec<UInt32Array> = Vec::with_capacity(self.lookups.len());
         for lookup in &self.lookups {
             let keys = match &lookup.key {
@@ -157,11 +162,11 @@ impl RowMart {
                     let today = self.looked(*lookup, *column, dimensions, &found[*lookup])?;
                     let is_it = |source: &Option<usize>| source.is_some_and(|source| self.sources[source] == *key);
                     match self.plain.iter().position(is_it) {
-                        Some(output) => {
+                        Some(output) if stays => {
                             let stored = rows.column(output);
                             zip(&is_not_null(stored)?, stored, &today)?
                         }
-                        None => today,
+                        _ => today,
                     }
                 }
             };
@@ -182,7 +187,7 @@ impl RowMart {
 
     /// Wide rows, as the mart's expressions take them. A column of the sale that the mart does not carry is NULL: nothing that
     /// is completed looks at it ([`RowMart::completable`]).
-    fn wide(
+    pub(super) fn wide(
         &self,
         rows: &RecordBatch,
         looked: impl Fn(usize, usize) -> PlanResult<ArrayRef>,

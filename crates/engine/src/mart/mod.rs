@@ -19,10 +19,12 @@
 mod bucket;
 mod complete;
 mod deltas;
+mod enrich;
 mod fault;
 mod file;
 mod finish;
 mod marks;
+mod off_list;
 pub(crate) mod payments;
 mod place;
 mod rollup;
@@ -31,7 +33,9 @@ mod summing;
 
 pub use bucket::Bucket;
 pub(crate) use bucket::bucket_of;
+pub use enrich::Enriched;
 pub use file::{MartFile, Section, WhichMart};
+pub(crate) use off_list::{OffList, OffSum, Side};
 pub use payments::PaidScope;
 pub(crate) use rollup::incentive_schema;
 pub use rollup::{LANDED_ROWS, Rollup};

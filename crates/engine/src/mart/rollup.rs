@@ -48,6 +48,9 @@ pub struct Rollup {
     pub index: Vec<String>,
     /// How its sums are made in the landing pass, if they are ([`Rollup::sum_in_passing`]).
     pub summing: Option<Arc<Summing>>,
+    /// Whether its sums hang on what the sales mart shows of dimensions, so that they move when landed rows are completed
+    /// ([`Rollup::sum_in_passing`]).
+    pub sums_attributes: bool,
     /// Whether its `finish` reads `payments`: what the incentive plan pays for the sums.
     pub reads_payments: bool,
     /// Its `finish`, where that does no more than look things up.
@@ -94,7 +97,8 @@ impl Rollup {
             key,
             index,
         };
-        Rollup::finished(file, finish, &sums, dimensions).await
+        let rollup = Rollup::finished(file, finish, &sums, dimensions).await?;
+        Ok(Rollup { sums_attributes: base.sums_attributes, ..rollup })
     }
 
     async fn finished(
@@ -138,6 +142,7 @@ impl Rollup {
             scope: sums.scope.to_vec(),
             index: sums.index.to_vec(),
             summing: None,
+            sums_attributes: false,
             reads_payments,
             by_row,
         })

@@ -172,6 +172,21 @@ impl RowMart {
         matches!(source, Some(Source::Sale(column)) if landing_schema().field(*column).name() == name)
     }
 
+    /// The column of the product table that a column shows as it is, of the product that the sale names; `None` where it shows anything
+    /// else, or no price of the sale's scale.
+    pub(super) fn price_of_product(&self, name: &str) -> Option<usize> {
+        let at = self.schema.index_of(name).ok()?;
+        let Source::Looked { lookup, column } = self.sources.get(self.plain.get(at).copied().flatten()?)? else {
+            return None;
+        };
+        let lookup = self.lookups.get(*lookup)?;
+        let landing = landing_schema();
+        let is_of_sale = lookup.key == Source::Sale(landing.index_of("product_name").ok()?);
+        let price = landing.field_with_name("price").ok()?.data_type().clone();
+        let is_price = self.schema.field(at).data_type() == &price && self.as_of.is_some();
+        (lookup.table == "product" && is_of_sale && is_price).then_some(*column)
+    }
+
     /// The mart's rows of a batch of sales ([`landing_schema`]).
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! A `merge` that sums columns of the sale by columns of the sale: its sums are made in the pass that lands the sales, so that
 //! nothing has to be read again. Any other `merge` runs over the landed files.
 
+use super::off_list::OffList;
 use super::{Rollup, RowMart};
 use crate::session::session;
 use arrow::datatypes::{DataType, SchemaRef};
@@ -104,20 +105,36 @@ pub struct Summing {
     pub(crate) sums: Vec<Measure>,
     /// Sales without a customer do not count.
     pub(crate) skips_anonymous: bool,
+    /// It sums up sales off the list price, and nothing else.
+    pub(crate) off_list: Option<OffList>,
     /// Keys and sums, as the state has them.
     pub(crate) state_schema: SchemaRef,
 }
 
+impl Summing {
+    /// Number of sums.
+    pub(crate) fn width(&self) -> usize {
+        self.off_list.as_ref().map_or(self.sums.len(), |off_list| off_list.sums.len())
+    }
+}
+
 impl Rollup {
-    /// Settles whether the rollup's sums are made in the landing pass. `sales` is the sales mart, which its `merge` reads.
+    /// Settles whether the rollup's sums are made in the landing pass, and whether they hang on attributes of dimensions. `sales` is
+    /// the sales mart, which its `merge` reads.
     pub async fn sum_in_passing(&mut self, sales: &RowMart) {
-        self.summing = self.summing_over(sales).await.map(Arc::new);
+        let plan = self.merge_plan(sales).await;
+        let is_of_sales = |plan: &LogicalPlan| plan_columns(plan).iter().all(|name| sales.is_sale_column(name));
+        self.sums_attributes = !plan.as_ref().is_some_and(is_of_sales);
+        self.summing = plan.and_then(|plan| self.summing_over(&plan, sales)).map(Arc::new);
     }
 
-    async fn summing_over(&self, sales: &RowMart) -> Option<Summing> {
+    async fn merge_plan(&self, sales: &RowMart) -> Option<LogicalPlan> {
         let context = session(1, 64 << 20).ok()?;
         context.register_table("sales", Arc::new(EmptyTable::new(Arc::clone(&sales.schema)))).ok()?;
-        let plan = context.state().create_logical_plan(&self.merge.sql).await.ok()?;
+        context.state().create_logical_plan(&self.merge.sql).await.ok()
+    }
+
+    fn summing_over(&self, plan: &LogicalPlan, sales: &RowMart) -> Option<Summing> {
         let width = self.state_schema.fields().len();
         let mut summing = Summing {
             mart: self.name.clone(),
@@ -125,15 +142,18 @@ impl Rollup {
             keys: Vec::new(),
             sums: Vec::new(),
             skips_anonymous: false,
+            off_list: None,
             state_schema: Arc::clone(&self.state_schema),
         };
-        // A sales mart of the user's own may hold something else under these names, or not every sale.
-        let named = plan_columns(&plan);
-        if !sales.takes_every_sale() || !named.iter().all(|name| sales.is_sale_column(name)) {
+        if !sales.takes_every_sale() {
             return None;
         }
+        if self.sums_attributes {
+            let (keys, off_list) = OffList::of(plan, (width, self.state_keys), sales)?;
+            return Some(Summing { keys, off_list: Some(off_list), ..summing });
+        }
         for at in 0..width {
-            let (aggregate, output) = aggregated(&plan, at)?;
+            let (aggregate, output) = aggregated(plan, at)?;
             if at == 0 {
                 summing.skips_anonymous = filter(&aggregate.input)?;
             }
@@ -144,7 +164,7 @@ impl Rollup {
             }
         }
         // Every group must be a key: sums by more than is told would be several rows of one key.
-        let groups = aggregated(&plan, 0)?.0.group_expr.len();
+        let groups = aggregated(plan, 0)?.0.group_expr.len();
         let by_customer = summing.keys.contains(&SumKey::Customer);
         (groups == summing.keys.len() && (!by_customer || summing.skips_anonymous)).then_some(summing)
     }
@@ -168,7 +188,7 @@ fn plan_columns(plan: &LogicalPlan) -> Vec<String> {
 }
 
 /// The aggregate that a column comes from, and its place among the aggregate's outputs.
-fn aggregated(plan: &LogicalPlan, at: usize) -> Option<(&Aggregate, usize)> {
+pub(super) fn aggregated(plan: &LogicalPlan, at: usize) -> Option<(&Aggregate, usize)> {
     match plan {
         LogicalPlan::Projection(projection) => match projection.expr.get(at)?.clone().unalias_nested().data {
             Expr::Column(column) => {
@@ -192,6 +212,11 @@ fn filter(plan: &LogicalPlan) -> Option<bool> {
     }
 }
 
+/// Whether these are all rows of `sales`.
+pub(super) fn unfiltered(plan: &LogicalPlan) -> bool {
+    !filter_below(plan)
+}
+
 fn filter_below(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::SubqueryAlias(aliased) => filter_below(&aliased.input),
@@ -200,14 +225,14 @@ fn filter_below(plan: &LogicalPlan) -> bool {
     }
 }
 
-fn name(expr: &Expr) -> Option<String> {
+pub(super) fn name(expr: &Expr) -> Option<String> {
     match expr.clone().unalias_nested().data {
         Expr::Column(column) => Some(column.name),
         _ => None,
     }
 }
 
-fn key(expr: &Expr) -> Option<SumKey> {
+pub(super) fn key(expr: &Expr) -> Option<SumKey> {
     if let Some(name) = name(expr) {
         return Some(match name.as_str() {
             "customer_id" => SumKey::Customer,

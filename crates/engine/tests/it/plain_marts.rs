@@ -1,7 +1,9 @@
 //! Marts written straight from the decoder's columns, and sums made in passing, are what the SQL says.
 
 use crate::scene::{CUSTOMER_MART, Landing, SALES_MART, sales_schema};
-use arrow::array::{ArrayRef, AsArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt32Array};
+use arrow::array::{
+    ArrayRef, AsArray, Date32Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray, UInt32Array,
+};
 use arrow::compute::take;
 use arrow::datatypes::{Decimal128Type, Int64Type};
 use arrow::util::display::array_value_to_string;
@@ -52,7 +54,9 @@ fn dimensions(with_former: bool) -> DimensionTables {
         ("store_manager_name", texts(4, &|row| (row != 2).then(|| "Moss".to_owned()))),
         ("store_opening_date", opened),
     ];
-    let product = vec![("id", ids(9)), ("name", texts(9, &|row| Some(format!("tea {row}"))))];
+    let price = (0..9).map(|row| (row != 4).then_some(i128::from(row) % 3 * 10_000)).collect::<Decimal128Array>();
+    let price: ArrayRef = Arc::new(price.with_precision_and_scale(14, 4).expect("prices"));
+    let product = vec![("id", ids(9)), ("name", texts(9, &|row| Some(format!("tea {row}")))), ("current_price", price)];
     let tables = [("customer", customer), ("sales_team", team), ("store", store), ("product", product)];
     let tables: BTreeMap<String, RecordBatch> =
         tables.into_iter().map(|(name, columns)| (name.to_owned(), table(columns))).collect();
@@ -102,7 +106,8 @@ fn sales(file: usize, rows: usize) -> String {
         let (store, person) = (number / 7 % 5 + 1, (number / 13 % 13 + 1) * 3);
         let product = format!("tea {}", number / 17 % 12);
         let (month, day, quantity) = (number / 3 % 2 + 5, number / 5 % 28 + 1, (number % 5) as i64 - 2);
-        let cents = number % 100_000;
+        // One sale in four is at the list price of today.
+        let cents = if number.is_multiple_of(4) { number / 17 % 12 % 3 * 100 } else { number % 100_000 };
         let total = cents as i64 * quantity;
         let sign = if total < 0 { "-" } else { "" };
         let total = total.abs();
@@ -157,7 +162,10 @@ async fn plain_marts_hold_what_their_sql_says() {
     let landing = delivered().await;
     let all = vec![landing.splits.clone()];
     // An expression, if only an idle one, takes the general way.
-    let computed = |mart: &str| mart.replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n");
+    let computed = |mart: &str| {
+        mart.replace("s.batch_id,\n    o.", "COALESCE(s.batch_id, s.batch_id) AS batch_id,\n    o.")
+            .replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n")
+    };
     let (sales_mart, customer_mart) = (computed(SALES_MART), computed(CUSTOMER_MART));
     let general = landing.land_job(job(&landing, PLENTY, [&sales_mart, &customer_mart]).await, all.clone()).await;
     for memory_bytes in [PLENTY, 300_000, 0] {
@@ -183,14 +191,11 @@ async fn plain_marts_hold_what_their_sql_says() {
 async fn plain_marts_look_up_what_held_on_the_day_of_the_sale() {
     let landing = delivered().await;
     let all = vec![landing.splits.clone()];
-    let with_products = SALES_MART
-        .replace("s.batch_id\n", "s.batch_id,\n    o.id AS product_id\n")
-        .replace("LEFT JOIN store AS", "LEFT JOIN product AS o ON o.name = s.product_name\nLEFT JOIN store AS");
+    let with_products = SALES_MART.replace("s.batch_id,\n", "s.batch_id,\n    o.id AS product_id,\n");
     assert!(with_products.contains("product_id") && with_products.contains("LEFT JOIN product"), "{with_products}");
     let computed = |mart: &str| {
-        let batch = "s.batch_id,\n    o.id";
-        let mart = mart.replace(batch, "COALESCE(s.batch_id, s.batch_id) AS batch_id,\n    o.id");
-        mart.replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n")
+        let computed = "COALESCE(s.batch_id, s.batch_id) AS batch_id";
+        mart.replace("s.batch_id,\n", &format!("{computed},\n")).replace("s.batch_id\n", &format!("{computed}\n"))
     };
     let (sales_mart, customer_mart) = (computed(&with_products), computed(CUSTOMER_MART));
     let general = job_with(&landing, PLENTY, [&sales_mart, &customer_mart], true).await;
@@ -214,7 +219,7 @@ async fn plain_marts_look_up_what_held_on_the_day_of_the_sale() {
 async fn statistics_of_plain_marts_are_those_of_general_ones() {
     let landing = delivered().await;
     let all = vec![landing.splits.clone()];
-    let computed = SALES_MART.replace("s.batch_id\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id\n");
+    let computed = SALES_MART.replace("s.batch_id,\n", "COALESCE(s.batch_id, s.batch_id) AS batch_id,\n");
     let general = landing.land_job(job(&landing, PLENTY, [&computed, CUSTOMER_MART]).await, all.clone()).await;
     let plain = landing.land_job(job(&landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await, all).await;
     let told = |manifest: &Manifest| -> BTreeMap<String, serde_json::Value> {
@@ -224,7 +229,9 @@ async fn statistics_of_plain_marts_are_those_of_general_ones() {
     assert_eq!(told(&plain), told(&general));
 }
 
-const ROLLUPS: [&str; 7] = [
+const OFF_LIST: &str = include_str!("../../../../sql/marts/off_list_day_data_mart.sql");
+
+const ROLLUPS: [&str; 8] = [
     include_str!("../../../../sql/marts/customers_data_mart.sql"),
     include_str!("../../../../sql/marts/sales_team_data_mart.sql"),
     include_str!("../../../../sql/examples/daily_product_sales.sql"),
@@ -232,6 +239,7 @@ const ROLLUPS: [&str; 7] = [
     include_str!("../../../../sql/marts/sales_person_day_data_mart.sql"),
     include_str!("../../../../sql/marts/product_day_data_mart.sql"),
     CONDITIONS,
+    OFF_LIST,
 ];
 
 /// Sums of some sales only, chosen in every way that is told in passing.
@@ -282,6 +290,36 @@ async fn sums_over_what_no_sale_tells_are_left_to_merge() {
     }
 }
 
+#[tokio::test]
+async fn other_sums_over_list_prices_are_left_to_merge() {
+    let landing = delivered().await;
+    let job = job(&landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await;
+    let keys = "    sales_date,\n    store_id,\n    sales_person_id,\n    SUM((price";
+    for (told, other) in [
+        ("WHERE quantity >= 0 AND price <> list_price", "WHERE price <> list_price"),
+        ("WHERE quantity >= 0 AND price <> list_price", "WHERE quantity >= 0 AND price < list_price"),
+        ("WHERE quantity >= 0 AND price <> list_price", "WHERE quantity >= 0 AND price <> total_cost"),
+        ("WHERE quantity >= 0 AND price <> list_price", "WHERE quantity >= 0 AND price <> list_price AND store_id > 1"),
+        ("WHERE quantity >= 0 AND price <> list_price", "WHERE quantity >= 0"),
+        ("FILTER (WHERE price < list_price)", "FILTER (WHERE price < list_price AND manager_id = 1)"),
+        ("SUM((price - list_price) * quantity)", "SUM((list_price - price) * quantity)"),
+        ("SUM((price - list_price) * quantity)", "SUM(list_price * quantity)"),
+        (keys, "    sales_date,\n    store_id,\n    manager_id AS sales_person_id,\n    SUM((price"),
+    ] {
+        assert!(OFF_LIST.contains(told), "{told}");
+        let text = OFF_LIST.replace(told, other);
+        let text = if told == keys {
+            text.replace("store_id, sales_person_id\n-- f", "store_id, manager_id\n-- f")
+        } else {
+            text
+        };
+        let file = MartFile::parse("marts/mine.sql", &text).expect("parsed");
+        let mut rollup = Rollup::plan(&file, &sales_schema().await, &job.dimensions).await.expect("planned");
+        rollup.sum_in_passing(&job.row_marts[0]).await;
+        assert!(rollup.summing.is_none() && rollup.sums_attributes, "{other}");
+    }
+}
+
 async fn rollups(landing: &Landing) -> Vec<Rollup> {
     let job = job(landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await;
     let sales = sales_schema().await;
@@ -291,6 +329,7 @@ async fn rollups(landing: &Landing) -> Vec<Rollup> {
         let mut rollup = Rollup::plan(&file, &sales, &job.dimensions).await.expect("planned");
         rollup.sum_in_passing(&job.row_marts[0]).await;
         assert!(rollup.summing.is_some(), "{} is made in passing", rollup.name);
+        assert_eq!(rollup.sums_attributes, rollup.name == "off_list_day_data_mart");
         planned.push(rollup);
     }
     planned
@@ -298,9 +337,19 @@ async fn rollups(landing: &Landing) -> Vec<Rollup> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sums_made_in_passing_are_those_of_merge() {
+    sums_are_those_of_merge(false).await;
+}
+
+/// List prices are those of the day of the sale.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sums_made_in_passing_are_those_of_merge_where_prices_were_others() {
+    sums_are_those_of_merge(true).await;
+}
+
+async fn sums_are_those_of_merge(with_former: bool) {
     let landing = delivered().await;
     let rollups = rollups(&landing).await;
-    let mut job = job(&landing, PLENTY, [SALES_MART, CUSTOMER_MART]).await;
+    let mut job = job_with(&landing, PLENTY, [SALES_MART, CUSTOMER_MART], with_former).await;
     job.summings = rollups.iter().filter_map(|rollup| rollup.summing.clone()).collect();
     let tasks: Vec<Vec<Split>> = landing.splits.chunks(3).map(<[Split]>::to_vec).collect();
     let manifest = landing.land_job(job, tasks).await;

@@ -1,6 +1,6 @@
 //! Small dimension tables, the built-in marts, and a landing over objects in memory.
 
-use arrow::array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::SchemaRef;
 use arrow::util::display::array_value_to_string;
 use chrono::NaiveDate;
@@ -44,7 +44,9 @@ pub(crate) fn dimensions() -> DimensionTables {
     let names = ["first_name", "last_name", "address", "pincode", "is_manager"];
     let team = [("id", ids(3)), ("manager_id", ids(3))].into_iter().chain(names.map(|name| (name, texts(name, 3))));
     tables.insert("sales_team".to_owned(), table(team.collect()));
-    tables.insert("product".to_owned(), table(vec![("id", ids(1)), ("name", texts("tea", 1))]));
+    let price = Decimal128Array::from(vec![25_000]).with_precision_and_scale(14, 4).expect("a price");
+    let product = vec![("id", ids(1)), ("name", texts("tea", 1)), ("current_price", Arc::new(price) as ArrayRef)];
+    tables.insert("product".to_owned(), table(product));
     DimensionTables::new(tables).expect("all four")
 }
 

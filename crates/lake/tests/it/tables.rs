@@ -65,6 +65,25 @@ async fn a_table_of_another_shape_is_refused() {
 }
 
 #[tokio::test]
+async fn a_table_gets_last_columns_that_may_come_later() {
+    let root = Root::with_table().await;
+    let wider = |name: &str, nullable: bool| {
+        let mut wider = spec();
+        let mut fields: Vec<Field> = wider.schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+        fields.push(Field::new(name, DataType::Decimal128(14, 4), nullable));
+        wider.schema = Arc::new(Schema::new(fields));
+        wider
+    };
+    let later = ["list_price".to_owned()];
+    refused(root.lake().ensure(&wider("list_price", true)).await, FaultKind::Table);
+    refused(root.lake().ensure_with(&wider("list_price", false), &later).await, FaultKind::Table);
+    refused(root.lake().ensure_with(&wider("other", true), &later).await, FaultKind::Table);
+    root.lake().ensure_with(&wider("list_price", true), &later).await.expect("widened");
+    root.lake().ensure(&wider("list_price", true)).await.expect("it is there");
+    refused(root.lake().ensure(&spec()).await, FaultKind::Table);
+}
+
+#[tokio::test]
 async fn every_version_can_be_read_again() {
     let root = Root::with_table().await;
     let mut versions = Vec::new();

@@ -17,10 +17,10 @@ mod tests;
 
 pub use loading::Loaded;
 
-use crate::Point;
 use crate::lease::Held;
 use crate::publish::shape as misshapen;
 use crate::shop::Pipeline;
+use crate::{Optimized, Point};
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Date32Type, Int64Type};
@@ -138,6 +138,26 @@ impl Pipeline {
         self.replace_versions(shelf, &touched, &new).await?;
         self.observer.reached(Point::VersionsKept);
         Ok(upserted)
+    }
+
+    /// Deletes what only old versions of the histories' tables hold; tells of tables in which there was something.
+    pub(crate) async fn vacuum_histories(&self) -> Result<Vec<Optimized>> {
+        let held = self.hold_history().await?;
+        let done = async {
+            let mut done = Vec::new();
+            for spec in specs() {
+                let deleted = self.lake.vacuum(&spec.name, self.options.vacuum_age_hours).await? as u64;
+                if deleted > 0 {
+                    let files = self.lake.snapshot(&spec.name, None).await?.map_or(0, |now| now.files.len()) as u64;
+                    let (files_before, files_after) = (files, files);
+                    done.push(Optimized { table: spec.name, files_before, files_after, files_vacuumed: deleted });
+                }
+            }
+            Ok(done)
+        }
+        .await;
+        held.release().await?;
+        done
     }
 
     /// Waits for the history's lease.

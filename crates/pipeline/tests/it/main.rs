@@ -7,5 +7,5 @@ mod monthly;
 mod project;
 mod radosgw;
 mod sums;
-
+mod vacuum;
 mod verify_beside_a_run;

@@ -4,7 +4,8 @@ use super::periods::day_label;
 use super::{Daily, Sold, Top};
 use crate::{Column, Note, Row, Section, Table, Value};
 
-fn title<T>(what: &str, top: &Top<T>) -> String {
+/// The title of a list: how many of how many there are in it.
+pub(super) fn title<T>(what: &str, top: &Top<T>) -> String {
     match i64::try_from(top.first.len()) {
         Ok(shown) if shown < top.of => format!("{what}: the first {shown} of {}", top.of),
         _ => what.to_owned(),

@@ -1,6 +1,7 @@
 //! The daily report: what a day came to, and what is missing from it. `docs/reports.md` says what each figure means.
 
 mod lists;
+mod off_list;
 mod page;
 mod periods;
 mod sold;
@@ -10,6 +11,7 @@ use crate::Fact;
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 
+pub use off_list::{OffList, OffListPerson, OffListSold, OffListStore};
 pub use page::daily;
 pub use periods::{Periods, Span, WEEKS_EXPECTED};
 pub use sold::Sold;
@@ -35,6 +37,8 @@ pub struct Daily {
     pub persons: Top<PersonSold>,
     /// Products that were sold after their expiry date, the longest expired first.
     pub expired: Top<ExpiredSold>,
+    /// Sales whose price was not the list price; `None` where nothing is known of list prices.
+    pub off_list: Option<OffList>,
     /// What is wrong with the day.
     pub watch: Watch,
 }

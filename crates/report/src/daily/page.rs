@@ -1,7 +1,7 @@
 //! The daily report as a document.
 
 use super::periods::{day_label, span_label};
-use super::{Compared, Daily, Sold, StoreSold, lists, watch};
+use super::{Compared, Daily, Sold, StoreSold, lists, off_list, watch};
 use crate::{Change, Chart, ChartKind, Column, Document, Figure, Note, Row, Section, Series, Table, Value};
 
 /// Stores that a chart shows; more would be too thin to read.
@@ -14,7 +14,7 @@ pub fn daily(report: &Daily) -> Document {
     if report.store.is_none() {
         sections.push(stores(report));
     }
-    sections.extend([weeks(report), lists::products(report), lists::persons(report)]);
+    sections.extend([weeks(report), lists::products(report), lists::persons(report), off_list::section(report)]);
     Document {
         kind: "daily".to_owned(),
         title: format!("Daily report, {}{of}", report.periods.day.format("%A %-d %B %Y")),

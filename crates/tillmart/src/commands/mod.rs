@@ -12,6 +12,7 @@ pub(crate) mod incentives;
 pub(crate) mod init;
 pub(crate) mod optimize;
 pub(crate) mod query;
+pub(crate) mod rebuild;
 pub(crate) mod rejects;
 pub(crate) mod report;
 pub(crate) mod run;

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 const KEEP: &str = "[feed]\nmin_age = \"0s\"\norphans = \"keep\"\n[marts]\ncustomer_buckets = 2\n[run]\ntasks = 2\n";
 
-/// Unknown: customer 77, store 3, sales person 31, whose manager is the known 1; customer 78 stays unknown, and two sales are
-/// anonymous.
+/// Unknown: customer 77, store 3, sales person 31, whose manager is the known 1, and Juice, which the last sale sells below its list
+/// price; customer 78 stays unknown, and two sales are anonymous.
 const SALES: [&str; 8] = [
     "1,1,Tea,2024-05-03,11,2.50,2,5.00",
     "77,1,Tea,2024-05-03,11,2.50,4,10.00",
@@ -17,7 +17,7 @@ const SALES: [&str; 8] = [
     "2,3,Tea,2024-06-04,31,2.50,-1,-2.50",
     "78,2,Juice,2024-06-05,21,3.00,1,3.00",
     ",2,Tea,2024-06-05,21,2.50,1,2.50",
-    "77,2,Juice,2024-07-01,21,3.00,1,3.00",
+    "77,2,Juice,2024-07-01,21,2.80,1,2.80",
 ];
 
 const LATE: [(&str, &str); 4] = [
@@ -140,15 +140,16 @@ fn completed_sales_are_as_if_everything_had_been_known_from_the_start() {
     let null_names = "SELECT COUNT(*) AS rows FROM sales_data_mart WHERE sales_person_first_name IS NULL";
     assert_eq!(shop.query(null_names)[0]["rows"], 3);
     let spend = "SELECT total_sales FROM customers_data_mart WHERE customer_id = 77 AND full_name IS NULL ORDER BY 1";
-    assert_eq!(shop.rows(spend), ["'14.00'", "'3.00'"], "an unknown customer has spend");
+    assert_eq!(shop.rows(spend), ["'14.00'", "'2.80'"], "an unknown customer has spend");
     assert_eq!(shop.rows("SELECT * FROM customers_data_mart WHERE customer_id IS NULL"), Vec::<String>::new());
     shop.verified();
 
     load_late(&shop);
     let told = shop.tillmart(&["dimensions", "complete", "--json"]).ended(0).json();
     let completed = serde_json::json!({
-        "customer_data_mart": 3, "sales_data_mart": 3, "who_sold": 5,
+        "customer_data_mart": 3, "sales_data_mart": 5, "who_sold": 5,
         "customers_data_mart": 2, "product_stores": 3, "sales_team_data_mart": 2, "sales_person_day_data_mart": 2,
+        "off_list_day_data_mart": 1,
     });
     assert_eq!(told["rows_completed"], completed);
     assert_eq!(told["not_completed"], serde_json::json!({}));

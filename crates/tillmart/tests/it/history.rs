@@ -187,15 +187,16 @@ fn a_year_of_moves_in_any_order_gives_the_same_tables() {
     }
 }
 
-/// What sales of the year show of person 11 and store 1: day, manager, address, store manager.
-const SHOWN: [(&str, i64, &str, &str); 7] = [
-    ("2024-05-03", 1, "North", "Nora"),
-    ("2030-02-09", 1, "North", "Nora"),
-    ("2030-02-10", 2, "North", "Nora"),
-    ("2030-03-15", 2, "North", "Abel"),
-    ("2030-04-01", 2, "South", "Abel"),
-    ("2030-08-31", 2, "South", "Nora"),
-    ("2030-10-01", 1, "South", "Nora"),
+/// What sales of the year show of person 11, store 1 and Tea: day, manager, address, store manager, list price.
+const SHOWN: [(&str, i64, &str, &str, &str); 8] = [
+    ("2024-05-03", 1, "North", "Nora", "2.5000"),
+    ("2030-02-09", 1, "North", "Nora", "2.5000"),
+    ("2030-02-10", 2, "North", "Nora", "2.5000"),
+    ("2030-03-15", 2, "North", "Abel", "2.7500"),
+    ("2030-04-01", 2, "South", "Abel", "2.7500"),
+    ("2030-06-30", 2, "South", "Nora", "2.7500"),
+    ("2030-08-31", 2, "South", "Nora", "2.5000"),
+    ("2030-10-01", 1, "South", "Nora", "2.5000"),
 ];
 
 #[test]
@@ -214,11 +215,11 @@ fn a_sale_shows_what_was_true_on_its_day() {
         let (name, now) = on("2030-12-31");
         shop.tillmart_with(&["run"], &[(name, &now)]).ended(0);
         let found = shop.query(
-            "SELECT CAST(sales_date AS VARCHAR) AS day, manager_id, sales_person_address AS address, store_manager_name AS manager
-             FROM sales_data_mart ORDER BY sales_date",
+            "SELECT CAST(sales_date AS VARCHAR) AS day, manager_id, sales_person_address AS address, store_manager_name AS manager,
+             CAST(list_price AS VARCHAR) AS list_price FROM sales_data_mart ORDER BY sales_date",
         );
-        let expected = SHOWN.map(|(day, manager_id, address, manager)| {
-            serde_json::json!({ "day": day, "manager_id": manager_id, "address": address, "manager": manager })
+        let expected = SHOWN.map(|(day, manager_id, address, manager, price)| {
+            serde_json::json!({ "day": day, "manager_id": manager_id, "address": address, "manager": manager, "list_price": price })
         });
         assert_eq!(found, Value::from(expected.to_vec()), "step {step}");
         let names = shop.query("SELECT DISTINCT first_name AS name FROM customer_data_mart");
@@ -258,4 +259,43 @@ fn a_load_that_dies_anywhere_is_finished_once() {
             assert_eq!(shop.rows("SELECT * FROM store ORDER BY id"), rows, "{point}, {again}, {more:?}");
         }
     }
+}
+
+#[test]
+fn a_sales_mart_without_list_prices_gets_them() {
+    let shop = Shop::new();
+    let own = shop.folder().join("marts/sales_data_mart.sql");
+    std::fs::create_dir_all(own.parent().unwrap()).unwrap();
+    let now = include_str!("../../../../sql/marts/sales_data_mart.sql");
+    let before = now.replace("s.batch_id,\n    o.current_price AS list_price", "s.batch_id");
+    std::fs::write(&own, before.replace("LEFT JOIN product AS o ON o.name = s.product_name\n", "")).unwrap();
+    shop.deliver_rows("one.csv", &["1,1,Tea,2024-05-03,11,2.00,2,4.00"]);
+    shop.run(0);
+    assert_eq!(shop.run(0)["batches"], 0, "what needs list prices is left out, and nobody tries to fill it");
+    let off_list = || shop.rows("SELECT sales_date, below, above FROM off_list_day_data_mart ORDER BY 1");
+    let report = shop.tillmart(&["report", "daily", "--date", "2024-05-03"]).ended(0);
+    assert!(report.out.contains("Nothing is known of list prices"), "{}", report.out);
+    std::fs::remove_file(&own).unwrap();
+    shop.deliver_rows("two.csv", &["2,1,Coffee,2024-05-03,11,5.00,1,5.00", "2,1,Milk,2024-05-04,11,1.00,1,1.00"]);
+    shop.run(0);
+    let prices = || {
+        let sql = "SELECT CAST(list_price AS VARCHAR) AS price FROM sales_data_mart ORDER BY total_cost DESC";
+        let rows = shop.query(sql);
+        rows.as_array().unwrap().iter().map(|row| row["price"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let known = |text: &str| Some(text.to_owned());
+    assert_eq!(prices(), [known("4.0000"), None, None]);
+    assert_eq!(off_list(), ["'2024-05-03'|'0.0000'|'1.0000'"], "the former sale has no list price yet");
+    shop.verified();
+    shop.settings("[optimize]\nfiles_min = 2\n");
+    shop.tillmart(&["optimize"]).ended(0);
+    assert_eq!(prices(), [known("4.0000"), None, None], "old and new files as one");
+    shop.tillmart(&["dimensions", "complete"]).ended(0);
+    assert_eq!(prices(), [known("4.0000"), known("2.5000"), None], "Milk is no product of ours");
+    assert_eq!(off_list(), ["'2024-05-03'|'-1.0000'|'1.0000'"]);
+    shop.verified();
+    shop.tillmart(&["files", "revoke", "1"]).ended(0);
+    assert_eq!(prices(), [known("4.0000"), None]);
+    assert_eq!(off_list(), ["'2024-05-03'|'0.0000'|'1.0000'"]);
+    shop.verified();
 }

@@ -13,6 +13,10 @@ mod lease;
 
 mod odd_files;
 
+mod off_list;
+
+mod rebuild;
+
 mod redelivery;
 
 mod formats;

@@ -6,6 +6,7 @@
 
 mod classes;
 mod keys;
+mod off_list;
 mod parts;
 mod table;
 mod write;
@@ -14,6 +15,7 @@ use super::LandJob;
 use crate::mart::{Kinds, Summing};
 use classes::Classes;
 use keys::Keys;
+use off_list::OffListed;
 use parts::{Columns, Part};
 use std::ops::Range;
 use std::sync::Arc;
@@ -49,9 +51,13 @@ pub(super) struct Sums {
     columns: Columns,
     classes: Classes,
     table: Table,
+    /// Sums of an entry and class of the table.
+    width: usize,
     /// Sales without a customer do not count.
     skips_anonymous: bool,
     near: Near,
+    /// For sums over sales off the list price.
+    off_list: Option<OffListed>,
     stage: String,
     /// Sales that went in, those without a customer counted.
     rows: u64,
@@ -86,18 +92,22 @@ impl Sums {
         let all = if finest.skips_anonymous { Kinds::ANONYMOUS.others() } else { Kinds::ALL };
         let measures = || group.iter().flat_map(|summing| &summing.sums);
         let (columns, classes) = (Columns::of(measures()), Classes::of(measures(), all));
+        let width = finest.off_list.as_ref().map_or(columns.width(), |_| finest.width());
         let part = |summing, keys| Part::new(summing, keys, columns, &classes);
         let parts = keys.as_ref().and_then(|keys| group.iter().map(|summing| part(summing, keys)).collect());
-        let failed = parts.is_none();
+        let off_list = finest.off_list.as_ref().map(|off_list| OffListed::new(off_list, &job.dimensions));
+        let failed = parts.is_none() || matches!(off_list, Some(None));
         let keys = keys.unwrap_or_default();
         let more = if group.len() > 1 { format!(" and {} more", group.len() - 1) } else { String::new() };
         Sums {
-            table: Table::new(columns.width(), classes.count(), keys.rows()),
+            table: Table::new(width, classes.count(), keys.rows()),
             parts: parts.unwrap_or_default(),
+            width,
             columns,
             classes,
             skips_anonymous: finest.skips_anonymous,
             near: Near::default(),
+            off_list: off_list.flatten(),
             stage: format!("sums of {}{more}", finest.mart),
             rows: 0,
             failed,
@@ -114,6 +124,10 @@ impl Sums {
     pub(super) fn add(&mut self, sales: &Sales) {
         self.rows += sales.rows() as u64;
         if self.failed {
+            return;
+        }
+        if let Some(off_list) = &mut self.off_list {
+            self.failed = !off_list.add(sales, (&mut self.keys, &mut self.table), &mut self.near);
             return;
         }
         let mut packed = std::mem::take(&mut self.near.packed);
@@ -157,7 +171,7 @@ impl Sums {
                 }
             }
         }
-        let (width, sums) = (self.columns.width(), table.sums(0));
+        let (width, sums) = (self.width, table.sums(0));
         if sums.len() > FAR_SUMS {
             // Loads that depend on nothing are waited for together, additions one by one.
             std::hint::black_box(entries.iter().fold(0, |all, entry| all ^ sums[*entry as usize * width]));
@@ -170,7 +184,7 @@ impl Sums {
     }
 
     async fn write(&mut self, job: &LandJob) -> Result<()> {
-        let empty = Table::new(self.columns.width(), self.classes.count(), self.keys.rows());
+        let empty = Table::new(self.width, self.classes.count(), self.keys.rows());
         let table = std::mem::replace(&mut self.table, empty);
         let mut entries = table.keys();
         for at in 0..self.parts.len() {

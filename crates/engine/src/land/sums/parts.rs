@@ -20,6 +20,8 @@ pub(super) fn groups(summings: &[Arc<Summing>]) -> Vec<Vec<Arc<Summing>>> {
         let is_told = |group: &&mut Vec<Arc<Summing>>| {
             let finest = &group[0];
             finest.skips_anonymous == summing.skips_anonymous
+                && finest.off_list.is_none()
+                && summing.off_list.is_none()
                 && summing.keys.iter().all(|key| tells(&finest.keys, *key))
         };
         match groups.iter_mut().find(is_told) {
@@ -89,7 +91,11 @@ pub(super) struct Part {
 impl Part {
     pub(super) fn new(summing: &Arc<Summing>, keys: &Keys, columns: Columns, classes: &Classes) -> Option<Part> {
         let view = keys.view(&summing.keys)?;
-        let measures = summing.sums.iter().map(|measure| (columns.at(measure.of), classes.over(measure))).collect();
+        let measures = match &summing.off_list {
+            // Its sums stand in the table as they are.
+            Some(_) => (0..summing.width()).map(|sum| (sum, vec![0])).collect(),
+            None => summing.sums.iter().map(|measure| (columns.at(measure.of), classes.over(measure))).collect(),
+        };
         Some(Part { summing: Arc::clone(summing), view, measures, written: Vec::new(), failed: false })
     }
 
@@ -141,6 +147,7 @@ mod tests {
             keys: keys.to_vec(),
             sums: vec![Measure { of: SumOf::Rows, over: Kinds::ALL }],
             skips_anonymous,
+            off_list: None,
             state_schema: Arc::new(Schema::empty()),
         })
     }

@@ -1,5 +1,6 @@
 //! The figures of a daily report, fetched from the marts of days.
 
+use crate::marts::OFF_LIST;
 use crate::reports::answer::{Answer, Line};
 use crate::reports::reader::{Reader, at_hand};
 use crate::shop::Pipeline;
@@ -28,7 +29,11 @@ pub(in crate::reports) type Managers = BTreeMap<i32, Option<String>>;
 impl Pipeline {
     /// Everything but what the report is about, and the stores that there are.
     pub(super) async fn fetch_daily(&self, periods: Periods, store: Option<i32>) -> Result<(Daily, Managers)> {
-        let reader = self.reader(&[STORE_DAY, PERSON_DAY, PRODUCT_DAY]).await?;
+        let mut marts = vec![STORE_DAY, PERSON_DAY, PRODUCT_DAY];
+        // A project that was made before this mart gets it with the next run; one with a sales mart of its own may have none.
+        let tells_off_list = self.seams.schema.tables().await?.iter().any(|table| table == OFF_LIST);
+        marts.extend(tells_off_list.then_some(OFF_LIST));
+        let reader = self.reader(&marts).await?;
         let managers = self.managers(&reader).await?;
         let period = period_relation(&periods)?;
         let ranges = periods.to_read().map(|span| days(span, store));
@@ -43,6 +48,10 @@ impl Pipeline {
             None => reader.rows(PRODUCT_DAY, "product_day", &[days(day, None)]).await?,
             Some(store) => self.store_products(&reader, store, periods.day).await?,
         };
+        let off_list = match tells_off_list {
+            true => Some(self.off_list(&reader, &person_day, days(day, store), &managers).await?),
+            false => None,
+        };
         let products = reader.dimension(Dimension::Product).await?;
         let report = Daily {
             periods,
@@ -53,6 +62,7 @@ impl Pipeline {
             days: self.days_sold(&store_day, &period).await?,
             products: self.products(&product_day).await?,
             persons: self.persons(&person_day).await?,
+            off_list,
             expired: self.expired(&product_day, &products, &period).await?,
             watch,
         };
@@ -211,7 +221,7 @@ pub(in crate::reports) fn sold_in(line: Line<'_>, tells_anonymous: bool) -> Resu
 }
 
 /// The rows of an answer that tells in each how many there are in all.
-fn top<T>(answer: &Answer, item: impl Fn(Line<'_>) -> Result<T>) -> Result<Top<T>> {
+pub(super) fn top<T>(answer: &Answer, item: impl Fn(Line<'_>) -> Result<T>) -> Result<Top<T>> {
     let of = answer.lines().next().map_or(Ok(0), |line| line.count("in_all"))?;
     Ok(Top { first: answer.lines().map(item).collect::<Result<_>>()?, of })
 }

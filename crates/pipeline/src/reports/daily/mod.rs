@@ -1,6 +1,7 @@
 //! The daily report: what a day came to, from the marts of days.
 
 mod fetch;
+mod off_list;
 mod store_products;
 mod watch;
 
