@@ -32,6 +32,7 @@ fn tell(done: &ReEnriched) {
         screen::data(&screen::table::table(&["mart", "column", "values changed"], &["values changed"], &rows));
     }
     if !done.published_changed.is_empty() {
+        screen::data("");
         let rows: Vec<Vec<String>> = done.published_changed.iter().take(SHOWN).map(published).collect();
         screen::data(&screen::table::table(&["published", "row", "before", "after"], &[], &rows));
         let more = done.published_changed.len().saturating_sub(SHOWN) as u64;
@@ -44,7 +45,7 @@ fn tell(done: &ReEnriched) {
     screen::data(&match changed {
         0 => format!("Nothing to change: every row of {months} shows what is known of its day."),
         rows => format!(
-            "Enriched {} of {months} anew; {} changed.",
+            "Enriched {months} anew: {} of row-level marts and {} changed.",
             screen::many(rows, "row"),
             screen::many(done.published_changed.len() as u64, "published row")
         ),
