@@ -273,7 +273,7 @@ mod tests {
         // Of places of a row each 32 bytes long there is room for one day.
         let rows = Rows { shift: 0, bits: 20, rows: PLACES_BYTES_MOST / 32 };
         let mut table = Table::new(4, 1, Some(rows));
-        let keys: Vec<u64> = (0..1_000).map(|at| (at % 7) << 20 | at * 31).collect();
+        let keys: Vec<u64> = (0..1_000).map(|at| ((at % 7) << 20) | (at * 31)).collect();
         hold(&mut table, &keys);
         assert_eq!(
             (table.places.as_ref().map(|places| places.begun.len()), table.hashed.filled > 800),
