@@ -107,7 +107,7 @@ pub(crate) async fn write(answer: Answer, format: QueryFormat, sink: &mut (impl 
 /// The same through a writer that has begun.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub(crate) async fn pour<W: Write + Send>(mut answer: Answer, begun: Result<Writer<W>, Stop>) -> Result<u64> {
     let mut count = 0;
     let mut writer = match begun {
