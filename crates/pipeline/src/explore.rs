@@ -47,7 +47,7 @@ impl Pipeline {
     pub async fn explorer(&self) -> Result<Explorer> {
         self.seams.schema.check().await?;
         let columns = columns_of_dimensions()?;
-        let marts = Marts::load(&self.options.marts_folder, &columns, self.options.buckets).await?;
+        let marts = Marts::load(&self.options, &columns).await?;
         Ok(Explorer { pipeline: self.clone(), marts })
     }
 
@@ -58,7 +58,7 @@ impl Pipeline {
     pub async fn explorer_of_usable(&self) -> Result<(Explorer, Option<Fault>)> {
         self.seams.schema.check().await?;
         let columns = columns_of_dimensions()?;
-        let (marts, fault) = Marts::load_usable(&self.options.marts_folder, &columns, self.options.buckets).await;
+        let (marts, fault) = Marts::load_usable(&self.options, &columns).await;
         Ok((Explorer { pipeline: self.clone(), marts }, fault))
     }
 }

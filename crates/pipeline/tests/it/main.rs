@@ -1,9 +1,11 @@
 //! The whole life of source files, in process: a small project in a folder of its own, real tables, real database.
 
+mod baskets;
 mod expected;
 mod histories;
 mod incentive;
 mod monthly;
+mod one_moment;
 mod project;
 mod radosgw;
 mod sums;
