@@ -78,10 +78,7 @@ impl Marts {
     }
 
     /// The same for whoever only looks: what is wrong is left out, and told beside what is there.
-    pub(crate) async fn load_usable(
-        options: &Options,
-        dimensions: &DimensionTables,
-    ) -> (Marts, Option<Fault>) {
+    pub(crate) async fn load_usable(options: &Options, dimensions: &DimensionTables) -> (Marts, Option<Fault>) {
         let (files, mut faults) = read_files(options);
         let (marts, more) = Marts::plan(&files, dimensions, options.buckets).await;
         faults.extend(more);

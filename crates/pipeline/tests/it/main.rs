@@ -7,6 +7,7 @@ mod incentive;
 mod monthly;
 mod one_moment;
 mod project;
+mod questions;
 mod radosgw;
 mod sums;
 mod vacuum;

@@ -265,6 +265,18 @@ fn a_shop_on_servers_reports_the_same() {
         // There one batch brought what came here in two.
         assert_eq!(there["sections"], here["sections"], "{more:?}");
     }
+    // Questions about some days or months, which are read by range.
+    for condition in [
+        "store_day_data_mart WHERE sales_date BETWEEN '2024-05-02' AND '2024-05-09' AND store_id = 2",
+        "store_day_data_mart WHERE sales_date > '2024-05-09'",
+        "sales_team_data_mart WHERE sales_month = '2024-05'",
+        "customers_data_mart WHERE sales_date_month < '2024-01-01'",
+    ] {
+        let sql = format!("SELECT * FROM {condition}");
+        let rows = here.query(&sql);
+        assert!(rows.as_array().is_some_and(|rows| !rows.is_empty()), "{condition}");
+        assert_eq!(there.query(&sql), rows, "{condition}");
+    }
 }
 
 /// One receipt in two files, on a laptop and on servers.
