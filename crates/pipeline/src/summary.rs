@@ -145,7 +145,7 @@ impl Summary {
             }
         }
         // Of files that were written anew nearly all rows are as they were, but those that a completion looked at show other names.
-        let is_touched = |rewritten: bool| !rewritten || *kind == BatchKind::Complete;
+        let is_touched = |rewritten: bool| !rewritten || matches!(kind, BatchKind::Complete { .. });
         let sales = manifest.files.iter().filter(|file| file.table == SALES_MART && is_touched(file.rewritten));
         self.touched.days.extend(sales.flat_map(|file| days_of(&file.stats)));
         self.touched.days.extend(taken_back);
