@@ -35,12 +35,21 @@ pub struct Issue {
     pub secret_name: String,
     /// How many coupons.
     pub coupons: u64,
+    /// How many customers fitted the rule and were held out: they have none.
+    pub held_out: u64,
     /// Most that they may cost together, in cents.
     pub cost_bound_cents: i64,
     /// How many of them were redeemed.
     pub redeemed: u64,
     /// What those gave off, as far as tills told their baskets, in cents.
     pub discount_cents: i64,
+}
+
+impl Issue {
+    /// How many of its coupons were never redeemed, and cannot be any more on this day.
+    pub fn expired(&self, today: NaiveDate) -> u64 {
+        if today > self.terms.valid_until { self.coupons.saturating_sub(self.redeemed) } else { 0 }
+    }
 }
 
 /// One coupon.
@@ -263,6 +272,23 @@ mod tests {
             assert_eq!(coupon.redeem(&till(today, basket, "a")).expect_err(word).word(), word);
         }
         assert_eq!((coupon.state(day("2011-11-30")), coupon.state(day("2012-01-01"))), (State::NotYet, State::Expired));
+    }
+
+    #[test]
+    fn an_issue_expires_behind_its_last_day() {
+        let issue = Issue {
+            id: 1,
+            terms: coupon().terms,
+            issued: day("2011-12-01").and_hms_opt(12, 0, 0).expect("noon").and_utc(),
+            batch_id: None,
+            secret_name: String::new(),
+            coupons: 10,
+            held_out: 2,
+            cost_bound_cents: 10_000,
+            redeemed: 3,
+            discount_cents: 900,
+        };
+        assert_eq!((issue.expired(day("2011-12-31")), issue.expired(day("2012-01-01"))), (0, 7));
     }
 
     #[test]

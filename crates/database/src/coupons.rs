@@ -150,6 +150,7 @@ pub(crate) fn issue<R: Record>(row: &R) -> Read<Issue, R> {
         batch_id: row.integer("batch_id")?,
         secret_name: text(row, "secret_name")?,
         coupons: count(row, "coupons")?,
+        held_out: count(row, "held_out")?,
         cost_bound_cents: integer(row, "cost_bound_cents")?,
         redeemed: count(row, "redeemed")?,
         discount_cents: integer(row, "given_cents")?,

@@ -1,5 +1,6 @@
 //! Where plans run: here, or (later) on a cluster. The same operators and the same SQL either way.
 
+use crate::asked::{AskedRows, ReadRows};
 use crate::dimensions::DimensionTables;
 use crate::land::{LandExec, LandJob, exec_manifests};
 use crate::mart::{PaidScope, payments};
@@ -40,6 +41,11 @@ impl Relation {
     ) -> std::result::Result<Relation, DataFusionError> {
         let table = MemTable::try_new(schema, vec![batches])?;
         Ok(Relation { name: name.to_owned(), provider: Arc::new(table) })
+    }
+
+    /// Rows that are read when a plan asks for them, under a name.
+    pub fn asked(name: &str, schema: SchemaRef, rows: Arc<dyn ReadRows>) -> Relation {
+        Relation { name: name.to_owned(), provider: Arc::new(AskedRows { schema, rows }) }
     }
 
     /// The landed rows of these data files, under a name.

@@ -6,6 +6,7 @@
 //! - [`LandedFiles`]: a plain Parquet scan over the active files of a table.
 //! - [`Engine`]: where plans run; [`Embedded`] runs them in this process.
 
+mod asked;
 mod cents;
 mod dimensions;
 mod engine;
@@ -18,6 +19,7 @@ mod question;
 mod scan;
 mod session;
 
+pub use asked::{Asked, ReadRows};
 pub use datafusion::common::DataFusionError as PlanError;
 pub use dimensions::{DimensionTables, KeyIndex};
 pub use engine::{Embedded, Engine, Relation, RowStream};

@@ -194,6 +194,13 @@ impl Default for Contract {
     }
 }
 
+impl Contract {
+    /// Whether files name the basket that a sale belongs to.
+    pub fn names_baskets(&self) -> bool {
+        self.columns.iter().any(|column| column.column == SalesColumn::TransactionId)
+    }
+}
+
 impl Column {
     /// The column under its own name, with the reference formats.
     pub fn new(column: SalesColumn) -> Self {

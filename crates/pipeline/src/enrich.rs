@@ -48,6 +48,12 @@ pub struct ReEnriched {
     pub published_changed: Vec<PublishedChange>,
     /// Row-level marts that cannot be enriched anew, and why.
     pub left_out: BTreeMap<String, String>,
+    /// Reports that were written anew, by path.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<String>,
+    /// Reports that could not be written, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reports_failed: BTreeMap<String, String>,
 }
 
 /// Published rows by mart and key.
@@ -55,7 +61,7 @@ type Published = BTreeMap<String, BTreeMap<Columns, Columns>>;
 
 impl Pipeline {
     /// Gives every landed row of these months the attributes that the history knows now of the day of its sale, and moves the sums that
-    /// hang on them. A second time changes nothing.
+    /// hang on them; then writes the reports that settings name of them. A second time changes nothing.
     ///
     /// # Errors
     /// `Settings` for a month without landed sales; else as [`Pipeline::run`].
@@ -76,6 +82,8 @@ impl Pipeline {
                 done.rows_changed.insert(mart.name.clone(), RowsChanged { rows: *rows, columns });
             }
         }
+        let written = self.write_touched(&summary.touched).await;
+        (done.reports, done.reports_failed) = (written.reports, written.failed);
         Ok(done)
     }
 

@@ -5,14 +5,21 @@ use crate::marts::Marts;
 use crate::shop::Pipeline;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tillmart_database::{Dimension, StateTable};
-use tillmart_engine::{DimensionTables, Question, Relation, query_fault, question, unknown_table};
+use tillmart_database::{Dimension, Publisher, StateTable, TargetRange, TargetTable};
+use tillmart_engine::{Asked, DimensionTables, Question, ReadRows, Relation, query_fault, question, unknown_table};
 use tillmart_lake::TableSpec;
 use tillmart_model::{Fault, FaultKind, Result};
+use tokio::sync::Mutex;
+
+/// What the names of the program's own tables begin with.
+const OWN: &str = "tillmart_";
+/// What the names of tables of sums begin with.
+const STATE: &str = "tillmart_state_";
 
 /// Whoever asks: the marts as they are declared, planned once for many questions.
 pub struct Explorer {
@@ -47,7 +54,7 @@ impl Pipeline {
     pub async fn explorer(&self) -> Result<Explorer> {
         self.seams.schema.check().await?;
         let columns = columns_of_dimensions()?;
-        let marts = Marts::load(&self.options.marts_folder, &columns, self.options.buckets).await?;
+        let marts = Marts::load(&self.options, &columns).await?;
         Ok(Explorer { pipeline: self.clone(), marts })
     }
 
@@ -58,7 +65,7 @@ impl Pipeline {
     pub async fn explorer_of_usable(&self) -> Result<(Explorer, Option<Fault>)> {
         self.seams.schema.check().await?;
         let columns = columns_of_dimensions()?;
-        let (marts, fault) = Marts::load_usable(&self.options.marts_folder, &columns, self.options.buckets).await;
+        let (marts, fault) = Marts::load_usable(&self.options, &columns).await;
         Ok((Explorer { pipeline: self.clone(), marts }, fault))
     }
 }
@@ -115,9 +122,7 @@ impl Explorer {
         tables.extend(Dimension::ALL.iter().map(|dimension| known(dimension.name(), "database", "dimension")));
         for table in self.pipeline.seams.schema.tables().await? {
             if !tables.iter().any(|known| known.name == table) {
-                let is_state = self.marts.rollups.iter().any(|rollup| StateTable::name_of(&rollup.name) == table);
-                let about = if is_state { "state of the mart in its name" } else { "ledger" };
-                tables.push(known(&table, "database", about));
+                tables.push(known(&table, "database", about(&table, &self.marts)));
             }
         }
         Ok(tables)
@@ -175,8 +180,9 @@ impl Explorer {
         if let Some(rollup) = self.marts.rollups.iter().find(|rollup| rollup.name == name) {
             let (_, target) = Marts::database_tables(rollup);
             self.pipeline.is_made(&rollup.name).await?;
-            let rows = seams.publisher.read_target(&target).await?;
-            return Relation::rows(name, target.schema.clone(), rows).map(Some).map_err(unreadable);
+            let schema = Arc::clone(&target.schema);
+            let rows = OfMart { publisher: Arc::clone(&seams.publisher), target, read: Mutex::default() };
+            return Ok(Some(Relation::asked(name, schema, Arc::new(rows))));
         }
         if seams.schema.tables().await?.iter().any(|table| table == name) {
             let rows = seams.schema.read_table(name).await?;
@@ -193,6 +199,62 @@ impl Explorer {
     async fn unknown(&self, sql: &str, table: &str) -> Result<Fault> {
         let known = self.tables().await?;
         Ok(unknown_table(sql, table, known.iter().map(|known| known.name.as_str())))
+    }
+}
+
+/// The published rows of a mart: of a question about some days or months only theirs are read.
+struct OfMart {
+    publisher: Arc<dyn Publisher>,
+    target: TargetTable,
+    /// What was read for the question before: a mart that it names twice is the same both times.
+    read: Mutex<Vec<(Option<Asked>, Vec<RecordBatch>)>>,
+}
+
+impl std::fmt::Debug for OfMart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("OfMart").field(&self.target.name).finish()
+    }
+}
+
+#[async_trait]
+impl ReadRows for OfMart {
+    async fn read(&self, asked: Option<&Asked>) -> Result<Vec<RecordBatch>> {
+        let mut read = self.read.lock().await;
+        // All of it serves for any part, whose rows are looked at again.
+        let serves = |before: &Option<Asked>| before.is_none() || before.as_ref() == asked;
+        if let Some((_, rows)) = read.iter().find(|(before, _)| serves(before)) {
+            return Ok(rows.clone());
+        }
+        let rows = match asked.cloned() {
+            None => self.publisher.read_target(&self.target).await?,
+            Some(Asked { column, first, last, only }) => {
+                self.publisher.read_range(&self.target, &TargetRange { column, first, last, only }).await?
+            }
+        };
+        read.push((asked.cloned(), rows.clone()));
+        Ok(rows)
+    }
+}
+
+/// What a table of the database is that is none of the marts' own.
+fn about(table: &str, marts: &Marts) -> &'static str {
+    if marts.rollups.iter().any(|rollup| StateTable::name_of(&rollup.name) == table) {
+        return "state of the mart in its name";
+    }
+    match table {
+        "product_staging_table" => "ledger: source files",
+        "tillmart_batch" => "ledger: batches",
+        "tillmart_run" => "ledger: runs",
+        "tillmart_lease" => "ledger: who is at work",
+        "tillmart_coupon_issue" => "coupons: rules, as issued for a month",
+        "tillmart_coupon" => "coupons: codes, and whose they are",
+        "tillmart_coupon_redemption" => "coupons: those redeemed",
+        "tillmart_coupon_month" => "coupons: months issued for",
+        "tillmart_report_month" => "reports: what months were told to be",
+        "tillmart_migration" => "versions of these tables",
+        _ if table.starts_with(STATE) => "state of a mart that is no more",
+        _ if table.starts_with(OWN) => "ledger",
+        _ => "no table of Tillmart's",
     }
 }
 

@@ -18,7 +18,7 @@ impl Pipeline {
             return Ok(Vec::new());
         }
         let tables = self.seams.schema.tables().await?;
-        let marts = names(&self.options.marts_folder)?;
+        let marts = names(&self.options)?;
         // A table that somebody made before the mart has no state: it is added all the same.
         let is_made =
             |(name, of): &(String, String)| tables.contains(name) && tables.contains(&StateTable::name_of(of));

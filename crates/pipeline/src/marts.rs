@@ -1,5 +1,6 @@
 //! The marts of a project: the built-in ones and the `.sql` files of its own folder.
 
+use crate::shop::Options;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -38,6 +39,10 @@ pub(crate) const OFF_LIST: &str = "off_list_day_data_mart";
 /// The column of the sales mart that it needs. Sales marts that somebody wrote before there was this column do without both.
 const LIST_PRICE: &str = "list_price";
 
+/// The built-in mart of baskets, which a project has whose contract names what a basket is known by: for all others it would be a table
+/// of nothing.
+const BASKETS: (&str, &str) = ("basket_day_data_mart.sql", include_str!("../../../sql/marts/basket_day_data_mart.sql"));
+
 /// What the paths of built-in marts begin with, in messages.
 const BUILT_IN_PATH: &str = "built-in ";
 
@@ -59,13 +64,13 @@ pub struct Marts {
 }
 
 impl Marts {
-    /// Reads and plans the built-in marts and those of the folder; a file of the folder with the name of a built-in mart
-    /// takes its place.
+    /// Reads and plans the built-in marts that the contract allows and those of the folder; a file of the folder with the name of a
+    /// built-in mart takes its place.
     ///
     /// # Errors
     /// `Mart`, with file and line, all wrong files told at once.
-    pub async fn load(folder: &Path, dimensions: &DimensionTables, buckets: u32) -> Result<Marts> {
-        let (marts, faults) = Marts::plan(&files(folder)?, dimensions, buckets).await;
+    pub async fn load(options: &Options, dimensions: &DimensionTables) -> Result<Marts> {
+        let (marts, faults) = Marts::plan(&files(options)?, dimensions, options.buckets).await;
         match Fault::join(faults) {
             Some(fault) => Err(fault),
             None => Ok(marts),
@@ -73,13 +78,9 @@ impl Marts {
     }
 
     /// The same for whoever only looks: what is wrong is left out, and told beside what is there.
-    pub(crate) async fn load_usable(
-        folder: &Path,
-        dimensions: &DimensionTables,
-        buckets: u32,
-    ) -> (Marts, Option<Fault>) {
-        let (files, mut faults) = read_files(folder);
-        let (marts, more) = Marts::plan(&files, dimensions, buckets).await;
+    pub(crate) async fn load_usable(options: &Options, dimensions: &DimensionTables) -> (Marts, Option<Fault>) {
+        let (files, mut faults) = read_files(options);
+        let (marts, more) = Marts::plan(&files, dimensions, options.buckets).await;
         faults.extend(more);
         (marts, Fault::join(faults))
     }
@@ -123,13 +124,8 @@ impl Marts {
     ///
     /// # Errors
     /// `Mart`, with file and line, also for a mart of such a name that is no rollup.
-    pub(crate) async fn of_names(
-        folder: &Path,
-        dimensions: &DimensionTables,
-        buckets: u32,
-        names: &[&str],
-    ) -> Result<Marts> {
-        let files = files(folder)?;
+    pub(crate) async fn of_names(options: &Options, dimensions: &DimensionTables, names: &[&str]) -> Result<Marts> {
+        let (files, buckets) = (files(options)?, options.buckets);
         let named = |name: &str| {
             let missing = || Fault::new(FaultKind::Promise, format!("there is no mart {name}"));
             files.get(name).ok_or_else(missing)
@@ -230,9 +226,9 @@ pub(crate) struct Names {
 }
 
 /// Names of all marts, without planning them.
-pub(crate) fn names(folder: &Path) -> Result<Names> {
+pub(crate) fn names(options: &Options) -> Result<Names> {
     let mut names = Names { rows: Vec::new(), rollups: Vec::new() };
-    for file in files(folder)?.into_values() {
+    for file in files(options)?.into_values() {
         match file.which {
             WhichMart::Rows { .. } => names.rows.push(file.name),
             WhichMart::Rollup { .. } => names.rollups.push((file.name.clone(), file.name)),
@@ -273,8 +269,8 @@ fn is_built_in(path: &str) -> bool {
     path.starts_with(BUILT_IN_PATH)
 }
 
-fn files(folder: &Path) -> Result<BTreeMap<String, MartFile>> {
-    let (files, faults) = read_files(folder);
+fn files(options: &Options) -> Result<BTreeMap<String, MartFile>> {
+    let (files, faults) = read_files(options);
     match Fault::join(faults) {
         Some(fault) => Err(fault),
         None => Ok(files),
@@ -282,9 +278,10 @@ fn files(folder: &Path) -> Result<BTreeMap<String, MartFile>> {
 }
 
 /// The files that can be read, and what is wrong with the others.
-fn read_files(folder: &Path) -> (BTreeMap<String, MartFile>, Vec<Fault>) {
+fn read_files(options: &Options) -> (BTreeMap<String, MartFile>, Vec<Fault>) {
     let (mut files, mut faults) = (BTreeMap::new(), Vec::new());
-    for (name, text) in BUILT_IN {
+    let baskets = options.contract.names_baskets().then_some(BASKETS);
+    for (name, text) in BUILT_IN.into_iter().chain(baskets) {
         match MartFile::parse(&format!("{BUILT_IN_PATH}{name}"), text) {
             Ok(file) => {
                 files.insert(file.name.clone(), file);
@@ -293,7 +290,7 @@ fn read_files(folder: &Path) -> (BTreeMap<String, MartFile>, Vec<Fault>) {
         }
     }
     let mut own = BTreeSet::new();
-    let paths = sql_files(folder).unwrap_or_else(|fault| {
+    let paths = sql_files(&options.marts_folder).unwrap_or_else(|fault| {
         faults.push(fault);
         Vec::new()
     });

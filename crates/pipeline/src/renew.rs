@@ -3,6 +3,7 @@
 
 use crate::marts::Marts;
 use crate::publish::shape;
+use crate::reports::Written;
 use crate::shop::{Pipeline, Prepared};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::{cast, filter_record_batch};
@@ -43,6 +44,12 @@ pub struct Renewal {
     pub done: bool,
     /// Everybody whose pay changes.
     pub changes: Vec<PayChange>,
+    /// Reports that were written anew, by path.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reports: Vec<String>,
+    /// Reports that could not be written, and why.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub reports_failed: BTreeMap<String, String>,
 }
 
 /// Cents by store, month and person.
@@ -62,10 +69,18 @@ impl Pipeline {
         let (state, _) = Marts::database_tables(&team);
         let kept = of_months(&self.seams.publisher.read_state(&state).await?, &months).map_err(shape)?;
         let after = pay(&self.finish(&team, kept, &prepared.dimensions, &basis).await?).map_err(shape)?;
-        Ok(Renewal { plan: basis.plan(), changes: changes(&before, &after, &months), months, done: false })
+        Ok(Renewal {
+            plan: basis.plan(),
+            changes: changes(&before, &after, &months),
+            months,
+            done: false,
+            reports: Vec::new(),
+            reports_failed: BTreeMap::new(),
+        })
     }
 
-    /// Computes the incentives of months anew, as a batch of its own. An empty list of months means all of them.
+    /// Computes the incentives of months anew, as a batch of its own, and writes the reports that settings name of them. An empty list of
+    /// months means all of them.
     ///
     /// # Errors
     /// As [`Pipeline::would_renew`] and [`Pipeline::run`].
@@ -76,10 +91,12 @@ impl Pipeline {
         let months = known_months(months, &before)?;
         let paying = prepared.marts.rollups.iter().filter(|rollup| rollup.reads_payments);
         let marts = paying.map(|rollup| rollup.name.clone()).collect();
-        self.run_batch(&BatchKind::Fill { marts, months: months.clone() }).await?;
+        let summary = self.run_batch(&BatchKind::Fill { marts, months: months.clone() }).await?;
         let (_, after) = self.published_pay(&prepared).await?;
         let plan = self.options.incentive.to_string();
-        Ok(Renewal { plan, changes: changes(&before, &after, &months), months, done: true })
+        let Written { reports, failed } = self.write_touched(&summary.touched).await;
+        let changes = changes(&before, &after, &months);
+        Ok(Renewal { plan, months, done: true, changes, reports, reports_failed: failed })
     }
 
     async fn published_pay(&self, prepared: &Prepared) -> Result<(Rollup, Pay)> {

@@ -103,6 +103,7 @@ impl Pipeline {
         let mut summary = Summary::default();
         self.finish_batch(&held.lease, batch, prepared, &mut summary).await?;
         summary.batches_recovered = before.batches_recovered;
+        summary.touched.add(before.touched);
         Ok(summary)
     }
 
@@ -176,8 +177,9 @@ impl Pipeline {
                 BatchState::Committed { manifest, .. } => {
                     self.observer.doing("publishing");
                     let manifest_of_batch = self.read_manifest(manifest).await?;
+                    let taken_back = self.days_taken_back(&manifest_of_batch, prepared).await?;
                     let changed = self.publish(lease, &batch, manifest, prepared).await?;
-                    summary.add_places(&manifest_of_batch);
+                    summary.add_places(&batch.kind, &manifest_of_batch, taken_back);
                     summary.add_changed(&batch.kind, &manifest_of_batch, changed);
                 }
                 BatchState::Published { .. } => {

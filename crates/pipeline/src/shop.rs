@@ -137,7 +137,7 @@ impl Pipeline {
 
     async fn prepare_over(&self, dimensions: Arc<DimensionTables>) -> Result<Prepared> {
         let started = Instant::now();
-        let marts = Marts::load(&self.options.marts_folder, &dimensions, self.options.buckets).await?;
+        let marts = Marts::load(&self.options, &dimensions).await?;
         self.profile.add("plan marts", started);
         Ok(Prepared { dimensions, marts, added: Marts::default() })
     }

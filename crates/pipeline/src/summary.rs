@@ -72,11 +72,27 @@ pub struct Summary {
     /// Reports that could not be written, and why: what landed has landed all the same.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub reports_failed: BTreeMap<String, String>,
-    /// Days of the sales that landed.
+    /// What reports have to be made anew of.
     #[serde(skip)]
-    pub(crate) days: BTreeSet<NaiveDate>,
+    pub(crate) touched: Touched,
     #[serde(skip)]
     money_cents: i128,
+}
+
+/// Days and months whose figures a batch has changed.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Touched {
+    /// Days of the sales that landed, were taken back, or were completed.
+    pub(crate) days: BTreeSet<NaiveDate>,
+    /// Months, `YYYY-MM`.
+    pub(crate) months: BTreeSet<String>,
+}
+
+impl Touched {
+    pub(crate) fn add(&mut self, other: Touched) {
+        self.days.extend(other.days);
+        self.months.extend(other.months);
+    }
 }
 
 /// Why a file was rejected whole.
@@ -111,7 +127,8 @@ impl Summary {
         self.money_landed = money::cents_text(self.money_cents);
     }
 
-    pub(crate) fn add_places(&mut self, manifest: &Manifest) {
+    /// Takes in where a batch of this kind has changed sales, and which days' sales it took back.
+    pub(crate) fn add_places(&mut self, kind: &BatchKind, manifest: &Manifest, taken_back: BTreeSet<NaiveDate>) {
         let partitions = manifest
             .files
             .iter()
@@ -119,13 +136,19 @@ impl Summary {
             .chain(manifest.removed.iter().map(|file| &file.partition));
         for (column, value) in partitions.flatten() {
             match (column.as_str(), value) {
-                ("sales_month", Some(month)) => drop(self.months.insert(month.clone())),
+                ("sales_month", Some(month)) => {
+                    self.months.insert(month.clone());
+                    self.touched.months.insert(month.clone());
+                }
                 ("store_id", Some(store)) => drop(self.stores.insert(store.clone())),
                 _ => {}
             }
         }
-        let sales = manifest.files.iter().filter(|file| file.table == SALES_MART && !file.rewritten);
-        self.days.extend(sales.flat_map(|file| days_of(&file.stats)));
+        // Of files that were written anew nearly all rows are as they were, but those that a completion looked at show other names.
+        let is_touched = |rewritten: bool| !rewritten || matches!(kind, BatchKind::Complete { .. });
+        let sales = manifest.files.iter().filter(|file| file.table == SALES_MART && is_touched(file.rewritten));
+        self.touched.days.extend(sales.flat_map(|file| days_of(&file.stats)));
+        self.touched.days.extend(taken_back);
         let landed = manifest.splits.iter().filter(|report| report.fault.is_none());
         self.rows_orphan += landed.map(|report| report.rows_orphan).sum::<u64>();
         for tally in manifest.splits.iter().flat_map(|report| report.landed_by_file.values()) {
@@ -137,7 +160,8 @@ impl Summary {
     /// What a batch that fills or completes marts changed: rows of Delta tables by its manifest, and of the database's.
     pub(crate) fn add_changed(&mut self, kind: &BatchKind, manifest: &Manifest, published: BTreeMap<String, u64>) {
         match kind {
-            BatchKind::Fill { marts, .. } => {
+            BatchKind::Fill { marts, months } => {
+                self.touched.months.extend(months.iter().cloned());
                 for mart in marts {
                     let written = manifest.files.iter().filter(|file| file.table == *mart).map(|file| file.rows).sum();
                     self.marts_filled.insert(mart.clone(), published.get(mart).copied().unwrap_or(written));

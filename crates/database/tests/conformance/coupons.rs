@@ -62,7 +62,7 @@ pub(crate) async fn what_was_issued_comes_back_as_written(setting: &dyn Setting)
     let issues = reopened.issues(Some(month())).await.expect("issues");
     assert_eq!(issues.len(), 2);
     assert_eq!(issues[0].terms, new_issue("share", []).terms);
-    assert_eq!((issues[0].coupons, issues[0].cost_bound_cents), (2_500, 2_500_000));
+    assert_eq!((issues[0].coupons, issues[0].held_out, issues[0].cost_bound_cents), (2_500, 3, 2_500_000));
     assert_eq!((issues[0].batch_id, issues[0].issued, issues[0].secret_name.as_str()), (Some(7), at(1), "01234567"));
     assert_eq!((&issues[1].terms, issues[1].batch_id, issues[1].coupons), (&amount.terms, None, 4));
     assert_eq!((issues[1].redeemed, issues[1].discount_cents), (0, 0));

@@ -31,20 +31,19 @@ impl Pipeline {
         Ok(figures.document())
     }
 
+    /// The published lines of a month, by store, level and rank.
+    pub(super) async fn payment_lines(&self, month: &str, store: Option<i32>) -> Result<Vec<IncentiveLine>> {
+        let reader = self.reader(&[LINES]).await?;
+        let lines = reader.rows(LINES, "lines", &[of_month(month, store)]).await?;
+        let lines = self.answer(&[&lines], include_str!("../../../../sql/reports/incentive_lines.sql")).await?;
+        lines.lines().map(line).collect()
+    }
+
     async fn incentives_of(&self, request: &IncentivesRequest) -> Result<Incentives> {
-        let reader = self.reader(&[LINES, TEAM]).await?;
-        let range = TargetRange {
-            column: "sales_month".to_owned(),
-            first: request.month.clone(),
-            last: request.month.clone(),
-            only: request.store.map(|store| ("store_id".to_owned(), i64::from(store))),
-        };
-        let ranges = [range];
-        let published = [reader.rows(LINES, "lines", &ranges).await?, reader.rows(TEAM, "team", &ranges).await?];
-        let [lines, team] = &published;
-        let lines = self.answer(&[lines], include_str!("../../../../sql/reports/incentive_lines.sql")).await?;
-        let mut lines = lines.lines().map(line).collect::<Result<Vec<_>>>()?;
-        let team = self.answer(&[team], include_str!("../../../../sql/reports/incentive_published.sql")).await?;
+        let mut lines = self.payment_lines(&request.month, request.store).await?;
+        let reader = self.reader(&[TEAM]).await?;
+        let team = reader.rows(TEAM, "team", &[of_month(&request.month, request.store)]).await?;
+        let team = self.answer(&[&team], include_str!("../../../../sql/reports/incentive_published.sql")).await?;
         let persons = reader.dimension(Dimension::SalesTeam).await?;
         let persons = self.answer(&[&persons], include_str!("../../../../sql/reports/person_names.sql")).await?;
         let names = names(&persons)?;
@@ -71,6 +70,16 @@ impl Pipeline {
             lines,
             published: sums(&team)?,
         })
+    }
+}
+
+/// Published rows of a month, of one store or of all.
+pub(super) fn of_month(month: &str, store: Option<i32>) -> TargetRange {
+    TargetRange {
+        column: "sales_month".to_owned(),
+        first: month.to_owned(),
+        last: month.to_owned(),
+        only: store.map(|store| ("store_id".to_owned(), i64::from(store))),
     }
 }
 

@@ -8,11 +8,13 @@ mod daily;
 mod incentives;
 mod monthly;
 mod reader;
+mod store_days;
 mod write;
 
 pub use daily::DailyRequest;
 pub use incentives::IncentivesRequest;
 pub use monthly::MonthlyRequest;
+pub(crate) use write::Written;
 pub use write::{ReportOptions, WrittenReport};
 
 use crate::moment::Standing;

@@ -33,7 +33,7 @@ impl Pipeline {
         // Only the columns of dimensions are asked here: a million customers are not read for a report about stores.
         let empty = |dimension: Dimension| (dimension.name().to_owned(), RecordBatch::new_empty(dimension.schema()));
         let dimensions = DimensionTables::new(Dimension::ALL.into_iter().map(empty).collect())?;
-        let marts = Marts::of_names(&self.options.marts_folder, &dimensions, self.options.buckets, marts).await?;
+        let marts = Marts::of_names(&self.options, &dimensions, marts).await?;
         let made = self.seams.schema.tables().await?;
         let mut targets = BTreeMap::new();
         for rollup in &marts.rollups {
@@ -78,6 +78,16 @@ impl Pipeline {
         let relations = relations.iter().map(|relation| (*relation).clone()).collect();
         let answered = self.seams.engine.select(relations, sql).await;
         answered.map(|(_, batches)| Answer(batches)).map_err(unlike)
+    }
+
+    /// The same, as a relation of its own for further questions.
+    ///
+    /// # Errors
+    /// As [`Pipeline::answer`].
+    pub(crate) async fn answer_as(&self, name: &str, relations: &[&Relation], sql: &str) -> Result<Relation> {
+        let relations = relations.iter().map(|relation| (*relation).clone()).collect();
+        let (schema, batches) = self.seams.engine.select(relations, sql).await.map_err(unlike)?;
+        Relation::rows(name, schema, batches).map_err(unlike)
     }
 }
 

@@ -17,8 +17,8 @@ use tillmart_model::{Incentive, Redelivery, Ties};
 /// Histories of each of the four tests, which the test runner starts beside each other.
 const HISTORIES: u64 = 64;
 
-/// Prints the seed of a history that fails.
-struct Told(u64);
+/// Prints the seed of a history, or of another random test, that fails.
+pub(crate) struct Told(pub(crate) u64);
 
 impl Drop for Told {
     fn drop(&mut self) {

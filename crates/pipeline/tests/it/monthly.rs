@@ -118,6 +118,9 @@ async fn a_month_is_told_as_worked_out_by_hand() {
     assert_eq!(seller(3), (json!(2), json!(1), json!(11), json!("500.00"), json!("5.00")));
     assert_eq!(team[0]["rate"], json!("0.010000"));
 
+    assert_eq!(team[0]["how"], json!("rank 1 of 3: 200.00 × 1 % = 2.00"));
+    assert_eq!(told["sections"]["coupons"]["notes"][0]["text"], json!("No coupons have been issued for June 2024."));
+
     let customers = &told["sections"]["customers"];
     let count = |name: &str| customers["figures"][name]["value"].clone();
     assert_eq!(
@@ -148,6 +151,55 @@ async fn a_month_is_told_as_worked_out_by_hand() {
         "1 July is compared with 1 June"
     );
     assert_eq!(under_way["sections"]["changes"]["notes"][0]["tone"], json!("plain"));
+}
+
+/// The published lines are told, by the plan of their time, and what they do not agree with.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_ranking_tells_how_each_payment_was_computed() {
+    let plan = "top 1: 1 %; ties all; overrides 10 %";
+    let project = project(&[]).await.with(|options| options.incentive = plan.parse().expect("a plan"));
+    project.load(Dimension::SalesTeam, "id,first_name,manager_id\n10,Ann,12\n11,Bob,12\n").await;
+    project.deliver("a.csv", &csv(&SALES));
+    run(&project).await;
+    let section = async |project: &Project| report(project, "2024-06", None).await["sections"]["team"].clone();
+    let team = section(&project).await;
+    let hows: Vec<_> = team["tables"]["team"]["rows"]
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| (row["store"].clone(), row["sales_person"].clone(), row["how"].clone()))
+        .collect();
+    assert_eq!(
+        hows,
+        [
+            (json!(1), json!(10), json!("rank 1 of 3: 200.00 × 1 % = 2.00")),
+            (json!(1), json!(11), json!("rank 2 of 3, shared by 2: only rank 1 is paid")),
+            (
+                json!(1),
+                json!(12),
+                json!("rank 2 of 3, shared by 2: only rank 1 is paid; manager of Ann Ten (10): 2.00 × 10 % = 0.20")
+            ),
+            (json!(2), json!(11), json!("rank 1 of 1: 500.00 × 1 % = 5.00")),
+            (json!(2), json!(12), json!("manager of Bob (11): 5.00 × 10 % = 0.50")),
+        ]
+    );
+    assert_eq!(team["notes"][0]["text"], json!(format!("Plan: {plan}.")));
+
+    let project = project.with(|options| options.incentive = Default::default());
+    let team = section(&project).await;
+    let note = team["notes"][0]["text"].as_str().expect("a note");
+    assert!(note.starts_with(&format!("Plan: {plan}. It is the plan that this month was computed by")), "{note}");
+    assert_eq!(team["tables"]["team"]["rows"][0]["how"], json!("rank 1 of 3: 200.00 × 1 % = 2.00"));
+    project.execute("UPDATE incentive_data_mart SET paid = '9.99' WHERE sales_person_id = 12 AND store_id = 2");
+    let note = section(&project).await["notes"][1].clone();
+    assert_eq!(note["tone"], json!("warning"));
+    assert!(note["text"].as_str().is_some_and(|text| text.starts_with("The payment of Cy (12) in store 2 is not")));
+
+    project.execute("DROP TABLE incentive_data_mart");
+    let team = section(&project).await;
+    assert_eq!(team["tables"]["team"]["rows"][0]["how"], Value::Null);
+    let because = "How incentives were computed cannot be told: the mart incentive_data_mart has no rows yet.";
+    assert_eq!(team["notes"][0], json!({"tone": "warning", "text": because}));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
-use tillmart_database::{Dimension, Dimensions, Ledger, Schema, Sqlite};
+use tillmart_database::{Dimension, Dimensions, FileFilter, Ledger, Schema, Sqlite};
 use tillmart_engine::Embedded;
 use tillmart_lake::Store;
 use tillmart_model::{ArchivePolicy, Clock, Contract, Credentials, Incentive, Redelivery, Secret, StoreAccess};
@@ -137,6 +137,13 @@ impl Project {
         Pipeline::new(self.options.clone(), self.seams.clone(), observer)
     }
 
+    /// The same project behind other seams.
+    pub(crate) fn with_seams(&self, change: impl FnOnce(&mut Seams)) -> Pipeline {
+        let mut seams = self.seams.clone();
+        change(&mut seams);
+        Pipeline::new(self.options.clone(), seams, Arc::new(Silent))
+    }
+
     /// Upserts rows of a dimension table, given as CSV with a header.
     pub(crate) async fn load(&self, dimension: Dimension, csv: &str) {
         let file = self.folder.path().join(format!("{}.csv", dimension.name()));
@@ -164,6 +171,19 @@ impl Project {
     pub(crate) async fn names(&self, area: &str) -> Vec<String> {
         let found = self.seams.store.list(area).await.unwrap_or_else(|fault| panic!("{fault}"));
         found.into_iter().map(|found| found.path).collect()
+    }
+
+    /// Whether the database has a table of this name.
+    pub(crate) fn has_table(&self, name: &str) -> bool {
+        let connection = rusqlite::Connection::open(self.database.path()).expect("opened");
+        let sql = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?1";
+        connection.query_row(sql, [name], |row| row.get::<_, i64>(0)).expect("asked") > 0
+    }
+
+    /// Paths of source files by their id.
+    pub(crate) async fn file_names(&self) -> BTreeMap<i64, String> {
+        let files = self.pipeline.files(&FileFilter::default()).await.unwrap_or_else(|fault| panic!("{fault}"));
+        files.into_iter().map(|file| (file.id, file.found.path)).collect()
     }
 
     /// How many batches have been claimed.

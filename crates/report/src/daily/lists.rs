@@ -16,12 +16,14 @@ fn sums(sold: &Sold) -> [Value; 4] {
     [sold.net(), Value::Money(sold.returned), Value::Count(sold.sales), sold.units()]
 }
 
-fn columns(first: Vec<Column>) -> Vec<Column> {
+/// A basket may hold several products, and be of several persons: theirs are its rows.
+fn columns(report: &Daily, first: Vec<Column>) -> Vec<Column> {
+    let sales = if report.of_baskets { "Rows sold" } else { "Sales" };
     let mut columns = first;
     columns.extend([
         Column::numbers("net_sales", "Net sales"),
         Column::numbers("returns", "Returns"),
-        Column::numbers("sales", "Sales"),
+        Column::numbers("sales", sales),
         Column::numbers("units", "Units"),
     ]);
     columns
@@ -30,7 +32,7 @@ fn columns(first: Vec<Column>) -> Vec<Column> {
 /// Top products, and those that were sold after their expiry date.
 pub(super) fn products(report: &Daily) -> Section {
     let day = day_label(report.periods.day);
-    let mut named = columns(vec![Column::words("product", "Product")]);
+    let mut named = columns(report, vec![Column::words("product", "Product")]);
     named.push(Column::numbers("share", "Share of net"));
     let all = report.all.day.map_or(Value::Missing, |sold| sold.net());
     let mut top = Table::new(
@@ -48,7 +50,7 @@ pub(super) fn products(report: &Daily) -> Section {
     let mut expired = Table::new(
         "expired_products",
         title("Sold after their expiry date", &report.expired),
-        columns(vec![Column::words("product", "Product"), Column::words("expired", "Expired on")]),
+        columns(report, vec![Column::words("product", "Product"), Column::words("expired", "Expired on")]),
         "No product was sold after its expiry date.",
     );
     for product in &report.expired.first {
@@ -72,11 +74,14 @@ pub(super) fn persons(report: &Daily) -> Section {
     let mut table = Table::new(
         "sales_persons",
         title("Sales persons by net sales", &report.persons),
-        columns(vec![
-            Column::numbers("sales_person", "Number"),
-            Column::words("name", "Name"),
-            Column::numbers("store", "Store"),
-        ]),
+        columns(
+            report,
+            vec![
+                Column::numbers("sales_person", "Number"),
+                Column::words("name", "Name"),
+                Column::numbers("store", "Store"),
+            ],
+        ),
         format!("Nobody sold anything on {}.", day_label(report.periods.day)),
     );
     for person in &report.persons.first {

@@ -4,7 +4,7 @@ mod lists;
 mod off_list;
 mod page;
 mod periods;
-mod sold;
+pub(crate) mod sold;
 mod watch;
 
 use crate::Fact;
@@ -25,6 +25,8 @@ pub struct Daily {
     pub store: Option<i32>,
     /// Where it comes from.
     pub about: Vec<Fact>,
+    /// Whether a sale of a store is a basket, and not a row.
+    pub of_baskets: bool,
     /// All its stores together.
     pub all: Compared,
     /// Each store that sold in one of the periods, by number.

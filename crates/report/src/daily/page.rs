@@ -1,7 +1,7 @@
 //! The daily report as a document.
 
 use super::periods::{day_label, span_label};
-use super::{Compared, Daily, Sold, StoreSold, lists, off_list, watch};
+use super::{Compared, Daily, Sold, StoreSold, lists, off_list, sold, watch};
 use crate::{Change, Chart, ChartKind, Column, Document, Figure, Note, Row, Section, Series, Table, Value};
 
 /// Stores that a chart shows; more would be too thin to read.
@@ -51,7 +51,7 @@ fn the_day(report: &Daily) -> Section {
     // A day of which nothing landed has no average; its sums are zero, and are told so.
     let day = Some(all.day.unwrap_or_default());
     let figure = |(name, label, measure): Measure| {
-        let figure = Figure::new(name, label, told(day, measure));
+        let figure = Figure::new(name, sold::label(label, report.of_baskets), told(day, measure));
         figure.compared("last_week", day_label(periods.last_week), told(all.last_week, measure))
     };
     section.with(MEASURES.map(figure).to_vec())
@@ -60,7 +60,7 @@ fn the_day(report: &Daily) -> Section {
 fn the_month(report: &Daily) -> Section {
     let (all, periods) = (&report.all, &report.periods);
     let figure = |(name, label, measure): Measure| {
-        Figure::new(name, label, told(Some(all.month.unwrap_or_default()), measure))
+        Figure::new(name, sold::label(label, report.of_baskets), told(Some(all.month.unwrap_or_default()), measure))
             .compared("month_before", span_label(periods.month_before), told(all.month_before, measure))
             .compared("year_before", span_label(periods.year_before), told(all.year_before, measure))
     };
@@ -69,6 +69,7 @@ fn the_month(report: &Daily) -> Section {
 }
 
 fn stores(report: &Daily) -> Section {
+    let label = |label| sold::label(label, report.of_baskets);
     let columns = vec![
         Column::numbers("store", "Store"),
         Column::words("manager", "Manager"),
@@ -76,10 +77,10 @@ fn stores(report: &Daily) -> Section {
         Column::numbers("change_last_week", "to last week"),
         Column::numbers("gross_sales", "Gross"),
         Column::numbers("returns", "Returns"),
-        Column::numbers("sales", "Sales"),
+        Column::numbers("sales", label("Sales")),
         Column::numbers("units", "Units"),
         Column::numbers("average_sale", "Average"),
-        Column::numbers("units_per_sale", "Units per sale"),
+        Column::numbers("units_per_sale", label("Units per sale")),
         Column::numbers("anonymous_share", "No customer"),
         Column::numbers("month_net_sales", "Month so far"),
         Column::numbers("change_month_before", "to month before"),
@@ -150,8 +151,11 @@ fn weeks(report: &Daily) -> Section {
     let span = report.periods.weeks;
     let days: Vec<_> = span.first.iter_days().take_while(|day| *day <= span.last).collect();
     let net: Vec<Value> = days.iter().map(|day| told(report.days.get(day).copied(), Sold::net)).collect();
-    let columns =
-        vec![Column::words("day", "Day"), Column::numbers("net_sales", "Net sales"), Column::numbers("sales", "Sales")];
+    let columns = vec![
+        Column::words("day", "Day"),
+        Column::numbers("net_sales", "Net sales"),
+        Column::numbers("sales", sold::label("Sales", report.of_baskets)),
+    ];
     let mut table = Table::new("days", "Net sales by day", columns, "Nothing was sold in these weeks.");
     for (day, sold) in &report.days {
         table.rows.push(Row::new(vec![Value::Day(*day), sold.net(), Value::Count(sold.sales)]));

@@ -6,7 +6,21 @@ use tillmart_model::money::divide_half_away;
 /// Fraction digits of units per sale.
 const UNITS_SCALE: u8 = 2;
 
-/// Sums over sales. A sale is a row that is no return; a return is a row with a negative quantity.
+/// What people read above a figure, where a sale is a basket.
+pub(crate) fn label(of_rows: &'static str, of_baskets: bool) -> &'static str {
+    match of_rows {
+        _ if !of_baskets => of_rows,
+        "Sales" => "Baskets",
+        "Number of sales" => "Number of baskets",
+        "Average sale" => "Average basket",
+        "Units per sale" => "Units per basket",
+        "Sales without a customer" => "Baskets without a customer",
+        same => same,
+    }
+}
+
+/// Sums over sales. A sale is a row that is no return, or a basket with such a row where the contract names what a basket is known by; a
+/// return is a row with a negative quantity.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sold {
     /// Number of sales.

@@ -2,8 +2,8 @@
 
 use super::periods::day_label;
 use super::{Daily, OddFile, Rejected, WEEKS_EXPECTED};
+use crate::render::shown;
 use crate::{Column, Note, Row, Section, Table, Value};
-use tillmart_model::money::cents_text;
 
 /// `1 store`, `3 stores`.
 fn many(count: usize, one: &str) -> String {
@@ -41,7 +41,7 @@ pub(super) fn in_short(report: &Daily) -> Vec<Note> {
         notes.push(Note::warning(format!(
             "{} of the day worth {} rejected and not in the figures.",
             many(rows, "row"),
-            cents_text(cents) + if rows == 1 { " is" } else { " are" }
+            shown(&Value::Money(cents)) + if rows == 1 { " is" } else { " are" }
         )));
     }
     if !watch.rejected_files.is_empty() {

@@ -1,6 +1,7 @@
 //! The report of incentives: who is paid what in each store of a month, or for one person how each cent came about, so that it can be
 //! checked with a pocket calculator.
 
+mod in_short;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -9,6 +10,8 @@ use crate::document::{Column, Document, Fact, Figure, Note, Row, Section, Table,
 use chrono::NaiveDate;
 use std::collections::{BTreeMap, BTreeSet};
 use steps::steps;
+
+pub(crate) use in_short::in_short;
 use tillmart_model::incentive::Payment;
 
 /// What is known of a month's incentives.
@@ -202,14 +205,7 @@ impl Incentives {
     /// The section with what has to be known of its figures: the plan, and whether the published sums are these.
     fn noted(&self, mut section: Section, store: &Store<'_>) -> Section {
         for plan in &store.plans {
-            let is_today = *plan == self.plan_today;
-            section = section.with(match is_today {
-                true => Note::plain(format!("Plan: {plan}.")),
-                false => Note::plain(format!(
-                    "Plan: {plan}. It is the plan that this month was computed by, and not today's; \
-                     `tillmart incentives renew` computes a month anew."
-                )),
-            });
+            section = section.with(computed_by("Plan", plan, &self.plan_today));
         }
         let mut sums: BTreeMap<i64, i128> = BTreeMap::new();
         for line in &store.lines {
@@ -218,13 +214,27 @@ impl Incentives {
         for (person, sum) in sums {
             let published = self.published.get(&(store.id, person)).copied();
             if published != Some(sum) {
-                section = section.with(Note::warning(format!(
-                    "The payment of {} is not what sales_team_data_mart says: do not pay by either before `tillmart verify` has \
-                     explained it.",
-                    self.called(person)
-                )));
+                section = section.with(unlike_the_team(&self.called(person)));
             }
         }
         section
     }
+}
+
+/// The plan that payments were computed by; `whose` says of what: `Plan`.
+pub(crate) fn computed_by(whose: &str, plan: &str, plan_today: &str) -> Note {
+    Note::plain(match plan == plan_today {
+        true => format!("{whose}: {plan}."),
+        false => format!(
+            "{whose}: {plan}. It is the plan that this month was computed by, and not today's; `tillmart incentives renew` computes a \
+             month anew."
+        ),
+    })
+}
+
+/// That lines and sums of a person's payment differ.
+pub(crate) fn unlike_the_team(called: &str) -> Note {
+    Note::warning(format!(
+        "The payment of {called} is not what sales_team_data_mart says: do not pay by either before `tillmart verify` has explained it."
+    ))
 }

@@ -155,7 +155,7 @@ fn cap_step(plan: Option<&Incentive>, line: &Payment, had: i128) -> Step {
 }
 
 /// Money for people: `1,234.50`.
-fn money(cents: i128) -> String {
+pub(super) fn money(cents: i128) -> String {
     let text = cents_text(cents);
     let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "00"));
@@ -170,7 +170,7 @@ fn money(cents: i128) -> String {
 }
 
 /// Cents times a rate, every digit of it: `40.0005`.
-fn product(part: &Part) -> String {
+pub(super) fn product(part: &Part) -> String {
     let exact = Decimal { unscaled: part.cents * i128::from(part.rate), scale: 8 }.to_string();
     let (whole, fraction) = exact.split_once('.').unwrap_or((exact.as_str(), ""));
     let digits = fraction.trim_end_matches('0');

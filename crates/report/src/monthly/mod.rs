@@ -2,13 +2,14 @@
 //! `docs/reports.md` says what each figure means.
 
 mod changes;
+mod coupons;
 mod customers;
 mod page;
 mod spans;
 mod team;
 
-use crate::Fact;
 use crate::daily::Sold;
+use crate::{Fact, IncentiveLine};
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ pub struct Monthly {
     pub store: Option<i32>,
     /// Where it comes from.
     pub about: Vec<Fact>,
+    /// Whether a sale of a store is a basket, and not a row.
+    pub of_baskets: bool,
     /// All its stores together.
     pub all: MonthsSold,
     /// Each store that sold in one of the months, by number.
@@ -33,8 +36,13 @@ pub struct Monthly {
     pub days: BTreeMap<NaiveDate, Sold>,
     /// Sales persons by store and place.
     pub team: Vec<Seller>,
+    /// How the team's incentives came about.
+    pub payments: Payments,
     /// Who bought; `None` where the report is about one store, because spend is kept for the chain.
     pub customers: Option<Customers>,
+    /// What coupons were given for the month, in the order of issue; `None` where the report is about one store, because they are the
+    /// chain's.
+    pub coupons: Option<Vec<CouponsIssued>>,
     /// What earlier reports of this month told; `None` while the month is not over.
     pub told: Option<Vec<ToldMonth>>,
 }
@@ -85,6 +93,40 @@ pub struct Seller {
     pub total: i128,
     /// What they are paid, in cents.
     pub incentive: i128,
+}
+
+/// How the incentives of a month came about.
+#[derive(Debug, Clone)]
+pub struct Payments {
+    /// Today's plan, as text.
+    pub plan_today: String,
+    /// Published lines of the month, every line of each store; or why there are none to read.
+    pub lines: Result<Vec<IncentiveLine>, String>,
+}
+
+/// The coupons of a rule that were given for a month, and what has come of them up to the day of the report.
+#[derive(Debug, Clone)]
+pub struct CouponsIssued {
+    /// The rule.
+    pub rule: String,
+    /// What a coupon gives: `10 % up to 20.00`.
+    pub offer: String,
+    /// The day of issue.
+    pub issued: NaiveDate,
+    /// The last day on which they may be redeemed.
+    pub valid_until: NaiveDate,
+    /// How many.
+    pub coupons: u64,
+    /// How many customers were held out.
+    pub held_out: u64,
+    /// How many were redeemed.
+    pub redeemed: u64,
+    /// How many were not, and cannot be any more.
+    pub expired: u64,
+    /// Most that they may cost together, in cents.
+    pub cost_bound: i64,
+    /// What the redeemed ones gave off, as far as tills told their baskets, in cents.
+    pub given: i64,
 }
 
 /// The customers of a month: those with something left to pay after returns.

@@ -1,8 +1,8 @@
 //! The monthly report as a document.
 
 use super::spans::label;
-use super::{MonthSold, Monthly, MonthsSold, StoreMonths, changes, customers, team};
-use crate::daily::Sold;
+use super::{MonthSold, Monthly, MonthsSold, StoreMonths, changes, coupons, customers, team};
+use crate::daily::{Sold, sold};
 use crate::{Change, Chart, ChartKind, Column, Document, Figure, Note, Row, Section, Series, Table, Value};
 use chrono::{Datelike, NaiveDate};
 
@@ -16,6 +16,7 @@ pub fn monthly(report: &Monthly) -> Document {
     }
     sections.extend([days(report), team::section(report)]);
     sections.extend(report.customers.as_ref().map(|customers| customers::section(report, customers)));
+    sections.extend(report.coupons.as_ref().map(|issued| coupons::section(report, issued)));
     sections.push(changes::section(report));
     Document {
         kind: "monthly".to_owned(),
@@ -49,7 +50,7 @@ fn told(month: Option<MonthSold>, measure: fn(&MonthSold) -> Value) -> Value {
 fn the_month(report: &Monthly) -> Section {
     let (all, spans) = (&report.all, &report.spans);
     let figure = |(name, label_of, measure): Measure| {
-        Figure::new(name, label_of, told(Some(all.month.unwrap_or_default()), measure))
+        Figure::new(name, sold::label(label_of, report.of_baskets), told(Some(all.month.unwrap_or_default()), measure))
             .compared("month_before", label(spans.before, spans.is_over), told(all.before, measure))
             .compared("year_before", label(spans.year_before, spans.is_over), told(all.year_before, measure))
     };
@@ -75,7 +76,7 @@ fn stores(report: &Monthly) -> Section {
         Column::numbers("change_year_before", "to year before"),
         Column::numbers("gross_sales", "Gross"),
         Column::numbers("returns", "Returns"),
-        Column::numbers("sales", "Sales"),
+        Column::numbers("sales", sold::label("Sales", report.of_baskets)),
         Column::numbers("units", "Units"),
         Column::numbers("average_sale", "Average"),
         Column::numbers("anonymous_sales_share", "No customer"),
@@ -141,7 +142,7 @@ fn days(report: &Monthly) -> Section {
         Column::numbers("net_sales", "Net sales"),
         Column::numbers("gross_sales", "Gross"),
         Column::numbers("returns", "Returns"),
-        Column::numbers("sales", "Sales"),
+        Column::numbers("sales", sold::label("Sales", report.of_baskets)),
         Column::numbers("units", "Units"),
     ];
     let mut table = Table::new("days", "Days of the month", columns, "No sale of this month has landed.");

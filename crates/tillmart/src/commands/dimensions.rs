@@ -21,10 +21,11 @@ pub(crate) fn run(cli: &Cli, command: &DimensionsCommand) -> Result<Outcome> {
 
 /// Completes landed rows, and tells how many of each mart.
 fn complete(cli: &Cli, project: &Project) -> Result<Outcome> {
-    let summary = project.runtime.block_on(project.pipeline.complete())?;
+    let mut summary = project.runtime.block_on(project.pipeline.complete())?;
+    project.runtime.block_on(project.pipeline.write_reports(&mut summary));
     if cli.json {
         screen::json(&summary)?;
-        return Ok(Outcome::Done);
+        return Ok(super::run::ended(&summary.reports_failed));
     }
     if summary.rows_completed.is_empty() {
         screen::data("Nothing to complete: no landed row lacks an attribute that is known now.");
@@ -39,7 +40,7 @@ fn complete(cli: &Cli, project: &Project) -> Result<Outcome> {
              fills it anew with today's dimensions."
         ));
     }
-    Ok(Outcome::Done)
+    Ok(super::run::reported(&summary.reports, &summary.reports_failed))
 }
 
 fn show(cli: &Cli, project: &Project, path: &Path, as_of: Option<NaiveDate>) -> Result<Outcome> {

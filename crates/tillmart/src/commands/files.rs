@@ -19,7 +19,8 @@ pub(crate) fn run(cli: &Cli, command: &FilesCommand) -> Result<Outcome> {
             list(cli, &files)
         }
         FilesCommand::Revoke { ids } => {
-            let summary = project.runtime.block_on(project.pipeline.revoke(ids.clone()))?;
+            let mut summary = project.runtime.block_on(project.pipeline.revoke(ids.clone()))?;
+            project.runtime.block_on(project.pipeline.write_reports(&mut summary));
             super::run::tell(cli, &summary)
         }
     }

@@ -16,10 +16,10 @@ pub(crate) fn run(cli: &Cli, command: &IncentivesCommand) -> Result<Outcome> {
     drop(project.pipeline);
     if cli.json {
         screen::json(&renewal)?;
-    } else {
-        tell(&renewal);
+        return Ok(super::run::ended(&renewal.reports_failed));
     }
-    Ok(Outcome::Done)
+    tell(&renewal);
+    Ok(super::run::reported(&renewal.reports, &renewal.reports_failed))
 }
 
 fn tell(renewal: &Renewal) {

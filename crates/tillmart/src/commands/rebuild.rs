@@ -16,10 +16,10 @@ pub(crate) fn run(cli: &Cli, args: &RebuildArgs) -> Result<Outcome> {
     drop(project.pipeline);
     if cli.json {
         screen::json(&done)?;
-    } else {
-        tell(&done);
+        return Ok(super::run::ended(&done.reports_failed));
     }
-    Ok(Outcome::Done)
+    tell(&done);
+    Ok(super::run::reported(&done.reports, &done.reports_failed))
 }
 
 fn tell(done: &ReEnriched) {

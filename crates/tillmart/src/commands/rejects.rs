@@ -27,10 +27,13 @@ pub(crate) fn run(cli: &Cli, command: &RejectsCommand) -> Result<Outcome> {
         }
         RejectsCommand::Replay { which } => {
             let replay = project.pipeline.replay(which.files.clone(), codes(which));
-            let summary = project.runtime.block_on(replay)?;
+            let mut summary = project.runtime.block_on(replay)?;
+            project.runtime.block_on(project.pipeline.write_reports(&mut summary));
             if cli.json {
                 screen::json(&summary)?;
-            } else if summary.rows_replayed == 0 {
+                return Ok(super::run::ended(&summary.reports_failed));
+            }
+            if summary.rows_replayed == 0 {
                 screen::data("No open reject is mended: nothing landed.");
             } else {
                 screen::data(&format!(
@@ -39,7 +42,7 @@ pub(crate) fn run(cli: &Cli, command: &RejectsCommand) -> Result<Outcome> {
                     screen::money(&summary.money_landed)
                 ));
             }
-            Ok(Outcome::Done)
+            Ok(super::run::reported(&summary.reports, &summary.reports_failed))
         }
     }
 }

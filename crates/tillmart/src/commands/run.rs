@@ -3,6 +3,7 @@
 use super::Outcome;
 use crate::cli::{Cli, RunArgs};
 use crate::{screen, wiring};
+use std::collections::BTreeMap;
 use tillmart_model::Result;
 use tillmart_pipeline::Summary;
 
@@ -42,15 +43,34 @@ pub(crate) fn tell(cli: &Cli, summary: &Summary) -> Result<Outcome> {
                 "When the unknown ones are loaded (`tillmart dimensions load`), `tillmart dimensions complete` fills in their attributes.",
             );
         }
-        for (report, fault) in &summary.reports_failed {
-            screen::talk(&format!("the report {report} could not be written: {fault}"));
-        }
-        if !summary.reports_failed.is_empty() {
-            screen::talk("What landed has landed; `tillmart report` makes a report when its fault is mended.");
-        }
+        unwritten(&summary.reports_failed);
         if summary.files_rejected > 0 {
             screen::talk("A rejected file lies in the error area beside a report; correct it and deliver it again.");
         }
     }
     Ok(if summary.has_rejects() || !summary.reports_failed.is_empty() { Outcome::WithRejects } else { Outcome::Done })
+}
+
+/// Says which reports could not be written, and why.
+pub(super) fn unwritten(reports: &BTreeMap<String, String>) {
+    for (report, fault) in reports {
+        screen::talk(&format!("the report {report} could not be written: {fault}"));
+    }
+    if !reports.is_empty() {
+        screen::talk("What was done is done; `tillmart report` makes a report when its fault is mended.");
+    }
+}
+
+/// Says how many reports were written, beside a command's own words. Exit 1 where one of them could not be.
+pub(super) fn reported(reports: &[String], failed: &BTreeMap<String, String>) -> Outcome {
+    if let Some(last) = reports.last() {
+        screen::talk(&format!("{} written, the last is {last}", screen::many(reports.len() as u64, "report")));
+    }
+    unwritten(failed);
+    ended(failed)
+}
+
+/// How a command ended that could not write these reports.
+pub(super) fn ended(failed: &BTreeMap<String, String>) -> Outcome {
+    if failed.is_empty() { Outcome::Done } else { Outcome::WithRejects }
 }

@@ -81,8 +81,11 @@ fn columns() -> String {
          # it comes from. NAME is one of these, with their types:\n",
     );
     for column in SalesColumn::ALL {
-        let optional =
-            if column == SalesColumn::TransactionId { ", optional: in the contract if declared" } else { "" };
+        let optional = if column == SalesColumn::TransactionId {
+            ", optional: in the contract if declared; then reports count baskets"
+        } else {
+            ""
+        };
         text.push_str(&format!("#   {} {}{optional}\n", column.name(), super::values::type_name(column.kind())));
     }
     text.push_str("#\n");

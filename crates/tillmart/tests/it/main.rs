@@ -27,6 +27,7 @@ mod replay;
 
 mod report_daily;
 mod report_monthly;
+mod reports_follow;
 
 mod revoke;
 
@@ -37,6 +38,7 @@ mod own_marts;
 mod nasty;
 
 mod verify;
+mod withdrawn;
 
 mod transcripts;
 

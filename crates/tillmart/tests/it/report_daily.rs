@@ -265,4 +265,47 @@ fn a_shop_on_servers_reports_the_same() {
         // There one batch brought what came here in two.
         assert_eq!(there["sections"], here["sections"], "{more:?}");
     }
+    // Questions about some days or months, which are read by range.
+    for condition in [
+        "store_day_data_mart WHERE sales_date BETWEEN '2024-05-02' AND '2024-05-09' AND store_id = 2",
+        "store_day_data_mart WHERE sales_date > '2024-05-09'",
+        "sales_team_data_mart WHERE sales_month = '2024-05'",
+        "customers_data_mart WHERE sales_date_month < '2024-01-01'",
+    ] {
+        let sql = format!("SELECT * FROM {condition}");
+        let rows = here.query(&sql);
+        assert!(rows.as_array().is_some_and(|rows| !rows.is_empty()), "{condition}");
+        assert_eq!(there.query(&sql), rows, "{condition}");
+    }
+}
+
+/// One receipt in two files, on a laptop and on servers.
+#[test]
+fn a_sale_is_a_basket_where_the_contract_names_it() {
+    let header = "customer_id,store_id,product_name,sales_date,sales_person_id,price,quantity,total_cost,bill";
+    let told = |shop: &Shop| {
+        shop.settings("[feed.columns.transaction_id]\nsource = \"bill\"\n");
+        let first = "1,1,Tea,2024-05-16,11,2.50,4,10.00,B1\n1,1,Coffee,2024-05-16,11,4.00,1,4.00,B1\n";
+        shop.deliver("first.csv", format!("{header}\n{first},1,Coffee,2024-05-16,12,4.00,1,4.00,B2\n"));
+        shop.tillmart_with(&["run"], &CLOCK).ended(0);
+        let rest = "1,1,Tea,2024-05-16,11,2.50,2,5.00,B1\n1,2,Tea,2024-05-16,21,2.50,1,2.50,B1\n";
+        shop.deliver("rest.csv", format!("{header}\n{rest}1,1,Tea,2024-05-16,11,2.50,1,2.50,\n"));
+        shop.tillmart_with(&["run"], &CLOCK).ended(0);
+        shop.tillmart_with(&["verify"], &CLOCK).ended(0);
+        let figures = |shop: &Shop| daily(shop, &[])["sections"]["day"]["figures"].clone();
+        let both = figures(shop);
+        let rest = shop.tillmart_with(&["--json", "files", "list"], &CLOCK).ended(0).json();
+        let rest =
+            rest.as_array().unwrap().iter().find(|file| file["found"]["path"] == "rest.csv").unwrap()["id"].to_string();
+        shop.tillmart_with(&["files", "revoke", &rest], &CLOCK).ended(0);
+        shop.tillmart_with(&["verify"], &CLOCK).ended(0);
+        (both, figures(shop))
+    };
+    let here = told(&Shop::new());
+    // B1 and B2 of store 1, B1 of store 2, and a row without a bill: 28.00 by 4.
+    let value = |figures: &Value, name: &str| figures[name]["value"].clone();
+    assert_eq!((value(&here.0, "sales"), value(&here.0, "average_sale")), (json!(4), json!("7.00")));
+    assert_eq!(value(&here.0, "anonymous_share"), json!("0.250000"));
+    assert_eq!((value(&here.1, "sales"), value(&here.1, "average_sale")), (json!(2), json!("9.00")));
+    assert_eq!(told(&Shop::on(&Arc::new(Servers::start()))), here);
 }

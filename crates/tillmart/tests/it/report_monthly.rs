@@ -2,6 +2,7 @@
 
 use crate::shop::Shop;
 use crate::transcripts::Transcript;
+use serde_json::json;
 
 /// Today: July has begun, so June is the last month that is over.
 const CLOCK: [(&str, &str); 1] = [("TILLMART_CLOCK", "2024-07-02T07:00:00Z")];
@@ -33,6 +34,59 @@ fn a_month_as_people_read_it() {
     shop.tillmart_with(&["run"], &CLOCK).ended(0);
     transcript.call_with(&["report", "monthly", "--store", "1", "--format", "md"], &CLOCK).ended(0);
     transcript.is("a_month");
+}
+
+/// Coupons by rule, as they stand on the day of the report.
+#[test]
+fn a_month_tells_what_came_of_its_coupons() {
+    const RULES: &str = "
+[coupons]
+secret = \"a secret of some length\"
+[coupons.rules.big]
+who = \"spend\"
+spend_from = \"500.00\"
+percent = \"10 %\"
+max_discount = \"20.00\"
+min_basket = \"50.00\"
+valid_days = 30
+[coupons.rules.any]
+who = \"spend\"
+spend_from = \"1.00\"
+amount = \"5.00\"
+valid_days = 60
+";
+    let shop = Shop::new();
+    shop.settings(RULES);
+    shop.deliver_rows("sales.csv", &SALES);
+    shop.tillmart_with(&["run"], &CLOCK).ended(0);
+    let coupons = |clock: &'static str| {
+        let now = [("TILLMART_CLOCK", clock)];
+        let told = shop.tillmart_with(&["--json", "report", "monthly", "--month", "2024-06"], &now).ended(0).json();
+        told["sections"]["coupons"].clone()
+    };
+    let none = coupons(CLOCK[0].1);
+    assert_eq!(none["notes"][0]["text"], "No coupons have been issued for June 2024.");
+    assert_eq!(none["tables"], json!({}));
+    shop.tillmart_with(&["coupons", "issue", "--month", "2024-06"], &CLOCK).ended(0);
+    let list = shop.tillmart_with(&["coupons", "list", "--json"], &CLOCK).ended(0).json();
+    let big = list.as_array().unwrap().iter().find(|one| one["rule"] == "big").unwrap();
+    let code = big["code"].as_str().unwrap();
+    shop.tillmart_with(&["coupons", "redeem", code, "--basket", "120.00"], &CLOCK).ended(0);
+    let table = |clock| coupons(clock)["tables"]["coupons"].clone();
+    let now = table(CLOCK[0].1);
+    assert_eq!(
+        now["rows"][0],
+        json!({"rule": "big", "offer": "10 % up to 20.00, from a basket of 50.00", "issued": "2024-07-02",
+            "valid_until": "2024-08-01", "coupons": 1, "held_out": 0, "redeemed": 1, "redeemed_share": "1.000000",
+            "expired": 0, "cost_bound": "20.00", "given": "12.00"})
+    );
+    assert_eq!((&now["rows"][1]["coupons"], &now["rows"][1]["cost_bound"]), (&json!(1), &json!("5.00")));
+    assert_eq!((&now["totals"][0]["coupons"], &now["totals"][0]["cost_bound"]), (&json!(2), &json!("25.00")));
+    let later = table("2024-09-01T07:00:00Z");
+    assert_eq!((&later["rows"][0]["expired"], &later["rows"][1]["expired"]), (&json!(0), &json!(1)));
+    let mut transcript = Transcript::new(&shop);
+    transcript.call_with(&["report", "monthly"], &CLOCK).ended(0);
+    transcript.is("a_month_with_coupons");
 }
 
 #[test]

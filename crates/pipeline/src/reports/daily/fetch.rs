@@ -16,8 +16,6 @@ use tillmart_report::daily::{
     Compared, Daily, ExpiredSold, MissingStore, Periods, PersonSold, ProductSold, Sold, Span, StoreSold, Top,
 };
 
-/// The mart of what each store sold on each day.
-pub(in crate::reports) const STORE_DAY: &str = "store_day_data_mart";
 /// The mart of what each sales person sold in each store on each day.
 const PERSON_DAY: &str = "sales_person_day_data_mart";
 /// The mart of what was sold of each product on each day.
@@ -29,15 +27,15 @@ pub(in crate::reports) type Managers = BTreeMap<i32, Option<String>>;
 impl Pipeline {
     /// Everything but what the report is about, and the stores that there are.
     pub(super) async fn fetch_daily(&self, periods: Periods, store: Option<i32>) -> Result<(Daily, Managers)> {
-        let mut marts = vec![STORE_DAY, PERSON_DAY, PRODUCT_DAY];
+        let mut marts = vec![PERSON_DAY, PRODUCT_DAY];
         // A project that was made before this mart gets it with the next run; one with a sales mart of its own may have none.
         let tells_off_list = self.seams.schema.tables().await?.iter().any(|table| table == OFF_LIST);
         marts.extend(tells_off_list.then_some(OFF_LIST));
-        let reader = self.reader(&marts).await?;
+        let reader = self.reader_of_store_days(&marts).await?;
         let managers = self.managers(&reader).await?;
         let period = period_relation(&periods)?;
         let ranges = periods.to_read().map(|span| days(span, store));
-        let store_day = reader.rows(STORE_DAY, "store_day", &ranges).await?;
+        let store_day = self.store_days(&reader, &ranges).await?;
         let stores = self.stores(&store_day, &period, &managers).await?;
         let all = stores.iter().fold(Compared::default(), |all, store| together(&all, &store.sold));
         let missing = self.missing(&store_day, &period, &periods, &managers).await?;
@@ -57,6 +55,7 @@ impl Pipeline {
             periods,
             store,
             about: Vec::new(),
+            of_baskets: self.options.contract.names_baskets(),
             all,
             stores,
             days: self.days_sold(&store_day, &period).await?,

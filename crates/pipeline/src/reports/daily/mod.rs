@@ -5,7 +5,7 @@ mod off_list;
 mod store_products;
 mod watch;
 
-pub(in crate::reports) use fetch::{Managers, STORE_DAY, dates, days, manager_of, sold_in, store_of};
+pub(in crate::reports) use fetch::{Managers, dates, days, manager_of, sold_in, store_of};
 
 use crate::shop::Pipeline;
 use chrono::NaiveDate;
@@ -69,6 +69,7 @@ impl Pipeline {
             let manager = managers.get(&store).cloned().flatten();
             about.push(Fact::new("manager", "Manager", manager.map_or(Value::Missing, Value::Text)));
         }
+        about.extend(self.what_a_sale_is());
         let batch = last.map_or(Value::Missing, |batch| Value::Id(batch.id));
         about.push(Fact::new("batch", "Newest batch in it", batch));
         about.push(Fact::new("made", "Made", Value::text(made.format("%Y-%m-%d %H:%M %Z").to_string())));

@@ -1,29 +1,32 @@
 //! The figures of a monthly report, fetched from the marts of days and months.
 
-use crate::reports::daily::{Managers, STORE_DAY, dates, days, manager_of, sold_in, store_of};
+use crate::renew::TEAM;
+use crate::reports::daily::{Managers, dates, days, manager_of, sold_in, store_of};
+use crate::reports::incentives::of_month;
 use crate::reports::reader::{Reader, at_hand};
 use crate::shop::Pipeline;
 use arrow::array::{ArrayRef, StringArray};
 use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tillmart_database::{CustomersOfMonth, TargetRange};
+use tillmart_coupon::{Issue, Month, Offer};
+use tillmart_database::CustomersOfMonth;
 use tillmart_engine::Relation;
-use tillmart_model::Result;
+use tillmart_model::money::cents_text;
+use tillmart_model::{FaultKind, Result};
 use tillmart_report::daily::Sold;
-use tillmart_report::monthly::{Customers, MonthSold, MonthSpans, Monthly, MonthsSold, Seller, StoreMonths, Tier};
-
-/// The mart of what each sales person sold in each store and month.
-const TEAM: &str = "sales_team_data_mart";
+use tillmart_report::monthly::{
+    CouponsIssued, Customers, MonthSold, MonthSpans, Monthly, MonthsSold, Payments, Seller, StoreMonths, Tier,
+};
 
 impl Pipeline {
     /// Everything but what the report is about and what was told before, and the stores that there are.
     pub(super) async fn fetch_monthly(&self, spans: MonthSpans, store: Option<i32>) -> Result<(Monthly, Managers)> {
-        let reader = self.reader(&[STORE_DAY, TEAM]).await?;
+        let reader = self.reader_of_store_days(&[TEAM]).await?;
         let managers = self.managers(&reader).await?;
         let period = period_relation(&spans)?;
         let ranges = spans.to_read().map(|span| days(span, store));
-        let store_day = reader.rows(STORE_DAY, "store_day", &ranges).await?;
+        let store_day = self.store_days(&reader, &ranges).await?;
         let stores = self.store_months(&store_day, &period, &managers).await?;
         let all = stores.iter().fold(MonthsSold::default(), |all, store| together(&all, &store.sold));
         let customers = match store {
@@ -34,11 +37,17 @@ impl Pipeline {
             spans,
             store,
             about: Vec::new(),
+            of_baskets: self.options.contract.names_baskets(),
             all,
             stores,
             days: self.month_days(&store_day, &period).await?,
             team: self.team(&reader, &spans, store).await?,
+            payments: self.payments_in(&spans, store).await?,
             customers,
+            coupons: match store {
+                None => Some(self.coupons_in(&spans).await?),
+                Some(_) => None,
+            },
             told: None,
         };
         Ok((report, managers))
@@ -81,13 +90,7 @@ impl Pipeline {
     }
 
     async fn team(&self, reader: &Reader<'_>, spans: &MonthSpans, store: Option<i32>) -> Result<Vec<Seller>> {
-        let range = TargetRange {
-            column: "sales_month".to_owned(),
-            first: spans.name(),
-            last: spans.name(),
-            only: store.map(|store| ("store_id".to_owned(), i64::from(store))),
-        };
-        let team = reader.rows(TEAM, "team", &[range]).await?;
+        let team = reader.rows(TEAM, "team", &[of_month(&spans.name(), store)]).await?;
         let answer = self.answer(&[&team], include_str!("../../../../../sql/reports/monthly_team.sql")).await?;
         let seller = |line| {
             let line: crate::reports::answer::Line<'_> = line;
@@ -103,11 +106,48 @@ impl Pipeline {
         answer.lines().map(seller).collect()
     }
 
+    /// How the team's incentives came about; a project whose marts do not tell it gets the rest of the report all the same.
+    async fn payments_in(&self, spans: &MonthSpans, store: Option<i32>) -> Result<Payments> {
+        let lines = match self.payment_lines(&spans.name(), store).await {
+            Ok(lines) => Ok(lines),
+            Err(fault) if matches!(fault.kind, FaultKind::Mart | FaultKind::Table) => Err(fault.what),
+            Err(fault) => return Err(fault),
+        };
+        Ok(Payments { plan_today: self.options.incentive.to_string(), lines })
+    }
+
+    async fn coupons_in(&self, spans: &MonthSpans) -> Result<Vec<CouponsIssued>> {
+        let zone = self.options.time_zone;
+        let today = self.seams.clock.today(zone);
+        let issues = self.seams.coupons.issues(Some(Month::of(spans.month.first))).await?;
+        let issued = |issue: Issue| CouponsIssued {
+            offer: offer(&issue.terms.offer),
+            issued: issue.issued.with_timezone(&zone).date_naive(),
+            valid_until: issue.terms.valid_until,
+            coupons: issue.coupons,
+            held_out: issue.held_out,
+            redeemed: issue.redeemed,
+            expired: issue.expired(today),
+            cost_bound: issue.cost_bound_cents,
+            given: issue.discount_cents,
+            rule: issue.terms.rule,
+        };
+        Ok(issues.into_iter().map(issued).collect())
+    }
+
     async fn customers_in(&self, spans: &MonthSpans) -> Result<Customers> {
         let bounds = self.options.reports.spend_tiers.clone();
         let (month, before) = (spans.month.first, spans.before.first);
         let found = self.seams.reports.customers_of_month(month, before, &bounds).await?;
         Ok(customers(bounds, &found))
+    }
+}
+
+/// `10 % up to 20.00, from a basket of 50.00`.
+fn offer(offer: &Offer) -> String {
+    match offer.min_basket_cents {
+        0 => offer.value.to_string(),
+        least => format!("{}, from a basket of {}", offer.value, cents_text(i128::from(least))),
     }
 }
 

@@ -28,15 +28,25 @@ impl Pipeline {
     /// `Settings` for a month that has not begun or has no sales, or a store that nobody knows; `Table` while no run has made the marts; a
     /// database that cannot be read, or written where figures are to be kept.
     pub async fn report_monthly(&self, request: &MonthlyRequest) -> Result<Document> {
-        let today = self.seams.clock.today(self.options.time_zone);
-        let spans = self.month_spans(request.month, today)?;
-        let (mut report, standing) = self.of_one_moment(async || self.monthly_of(spans, request.store).await).await?;
-        report.told = self.told_before(&report, &standing).await?;
+        let (report, standing) = self.monthly_figures(request).await?;
         let sold = report.all.month.is_some() || report.told.as_ref().is_some_and(|told| !told.is_empty());
         if !sold {
             return Err(self.without_sales(&report, &standing).await?);
         }
         Ok(monthly(&report))
+    }
+
+    /// The same, also of a month of which nothing is left.
+    pub(super) async fn report_touched_month(&self, request: &MonthlyRequest) -> Result<Document> {
+        Ok(monthly(&self.monthly_figures(request).await?.0))
+    }
+
+    async fn monthly_figures(&self, request: &MonthlyRequest) -> Result<(Monthly, Standing)> {
+        let today = self.seams.clock.today(self.options.time_zone);
+        let spans = self.month_spans(request.month, today)?;
+        let (mut report, standing) = self.of_one_moment(async || self.monthly_of(spans, request.store).await).await?;
+        report.told = self.told_before(&report, &standing).await?;
+        Ok((report, standing))
     }
 
     fn month_spans(&self, month: Option<NaiveDate>, today: NaiveDate) -> Result<MonthSpans> {
@@ -75,6 +85,7 @@ impl Pipeline {
             let manager = managers.get(&store).cloned().flatten();
             about.push(Fact::new("manager", "Manager", manager.map_or(Value::Missing, Value::Text)));
         }
+        about.extend(self.what_a_sale_is());
         let batch = last.map_or(Value::Missing, |batch| Value::Id(batch.id));
         about.push(Fact::new("batch", "Newest batch in it", batch));
         about.push(Fact::new("made", "Made", Value::text(made.format("%Y-%m-%d %H:%M %Z").to_string())));
