@@ -247,15 +247,8 @@ mod tests {
                 asks("sales_date", "2024-05-02", "2024-06-30", None),
                 2,
             ),
-            (
-                "sales_date = '2024-05-01' AND sales_date = '2024-06-30'",
-                asks("sales_date", "2024-06-30", "2024-05-01", None),
-                0,
-            ),
         ] {
-            let (told, rows) = of(filter).await;
-            // A plan that can hold for no row at all may be asked for nothing.
-            assert_eq!((told, rows), (asked, found), "{filter}");
+            assert_eq!(of(filter).await, (asked, found), "{filter}");
         }
     }
 
