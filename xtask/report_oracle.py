@@ -23,6 +23,7 @@ BEST_OF_STORE = 3
 INCENTIVE_RATE = fractions.Fraction(1, 100)
 TIERS = [200_000, 50_000, 10_000, 0]  # cents, each with what is more
 WEEKS_SHOWN = 8
+OFF_LIST_PERSONS = 20
 
 
 def rounded(number):
@@ -119,9 +120,54 @@ def read(prepared):
                     "date": datetime.date.fromisoformat(row["sales_date"]), "store": int(row["store_id"]),
                     "person": int(row["sales_person_id"]), "product": row["product_name"],
                     "customer": int(customer) if customer else None,
-                    "quantity": int(row["quantity"]), "cents": int(cents),
+                    "quantity": int(row["quantity"]), "cents": int(cents), "price": fractions.Fraction(price),
                 })
     return rows, stores, team
+
+
+def list_prices(prepared):
+    """Products that have one. The dimensions were loaded once, so that these are the prices of every day."""
+    with open(prepared / "dimensions" / "product.csv", encoding="utf-8", newline="") as file:
+        products = list(csv.DictReader(file))
+    return {row["name"]: fractions.Fraction(row["current_price"]) for row in products if row["current_price"]}
+
+
+def off_list(rows, prices, stores, team):
+    """The section of sales off the list price. Returns are none."""
+    def off(row):
+        return (row["price"] - prices[row["product"]]) * row["quantity"]
+
+    rows = [row for row in rows if row["quantity"] >= 0 and prices.get(row["product"], row["price"]) != row["price"]]
+
+    def sums(group):
+        below = [off(row) for row in group if row["price"] < prices[row["product"]]]
+        above = [off(row) for row in group if row["price"] > prices[row["product"]]]
+        return {
+            "below_sales": len(below), "below": digits(sum(below), 2), "above_sales": len(above),
+            "above": digits(sum(above), 2), "difference": digits(sum(below) + sum(above), 2),
+        }
+
+    by_store = sorted(grouped(rows, lambda row: row["store"]).items())
+    by_person = sorted(
+        grouped(rows, lambda row: (row["store"], row["person"])).items(),
+        key=lambda item: (-abs(sum(off(row) for row in item[1])), -len(item[1]), item[0]),
+    )
+    every = sums(rows)
+    figure = lambda name: {"value": every[name], "compared": {}}
+    return {
+        "figures": {name: figure(name) for name in ["below_sales", "above_sales", "difference"]},
+        "tables": {
+            "off_list_stores": [
+                {"store": store, "manager": stores[str(store)]["store_manager_name"], **sums(group)} for store, group in by_store
+            ],
+            "off_list_persons": [
+                {"sales_person": person, "name": f"{team[str(person)]['first_name']} {team[str(person)]['last_name']}",
+                 "store": store, **sums(group)}
+                for (store, person), group in by_person[:OFF_LIST_PERSONS]
+            ],
+        },
+        "totals": {"off_list_stores": [every] if len(by_store) > 1 else []},
+    }
 
 
 def back(day, months):
@@ -218,6 +264,7 @@ def daily(prepared, day):
         "stores": {"tables": {"stores": lines}, "totals": {"stores": [store_line(sold)]}},
         "products": {"tables": {"products": products}},
         "sales_persons": {"tables": {"sales_persons": persons}},
+        "off_list": off_list(by_period["day"], list_prices(prepared), stores, team),
         "weeks": {"tables": {"days": days}},
     }
 
