@@ -5,6 +5,7 @@ mod commands;
 mod complete;
 mod editor;
 mod history;
+mod interrupt;
 mod statement;
 
 use crate::cli::QueryFormat;
@@ -21,10 +22,9 @@ use rustyline::error::ReadlineError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use tillmart_model::{Fault, FaultKind, Result};
+use tillmart_model::Result;
 use tillmart_pipeline::{Answer, Explorer};
 use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 
 const PROMPT: &str = "tillmart> ";
 
@@ -152,13 +152,10 @@ impl Shell<'_> {
         let started = Instant::now();
         let told = self.runtime.block_on(async {
             // Listens from here on: what was pressed before was meant for something else.
-            let mut interrupt = signal(SignalKind::interrupt()).map_err(|error| {
-                Fault::new(FaultKind::Settings, "a query could not be stopped with Ctrl-C, and is not begun")
-                    .found(error)
-            })?;
+            let interrupted = interrupt::next()?;
             tokio::select! {
                 told = self.shown(sql) => told.map(Some),
-                _ = interrupt.recv() => Ok(None),
+                Ok(()) = interrupted => Ok(None),
             }
         });
         match told {
