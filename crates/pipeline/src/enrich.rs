@@ -5,11 +5,14 @@ use crate::compare::one;
 use crate::marts::{Marts, SALES_MART};
 use crate::shop::{Pipeline, Prepared};
 use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
-use tillmart_database::TargetTable;
+use tillmart_coupon::Month;
+use tillmart_database::{TargetRange, TargetTable};
+use tillmart_engine::mart::Rollup;
 use tillmart_model::{BatchKind, Fault, FaultKind, Result};
 
 /// Columns of a row, by name, as text; `None` is NULL.
@@ -69,9 +72,9 @@ impl Pipeline {
         self.seams.schema.check().await?;
         let months = self.landed_months(months).await?;
         let prepared = self.prepare().await?;
-        let before = self.published_sums(&prepared).await?;
+        let before = self.published_sums(&prepared, &months).await?;
         let summary = self.run_batch(&BatchKind::Complete { months: months.clone() }).await?;
-        let after = self.published_sums(&prepared).await?;
+        let after = self.published_sums(&prepared, &months).await?;
         let mut done = ReEnriched { months, published_changed: changes(&before, &after), ..ReEnriched::default() };
         for mart in &prepared.marts.rows {
             if let Err(because) = mart.enrichable() {
@@ -109,18 +112,44 @@ impl Pipeline {
             .hint("nothing was changed"))
     }
 
-    /// The published rows of every rollup whose sums hang on attributes.
-    async fn published_sums(&self, prepared: &Prepared) -> Result<Published> {
+    /// The published rows of every rollup whose sums hang on attributes: those of the months, where its rows tell when, as no others change.
+    async fn published_sums(&self, prepared: &Prepared, months: &[String]) -> Result<Published> {
         let mut published = Published::new();
         for rollup in prepared.marts.rollups.iter().filter(|rollup| rollup.sums_attributes) {
             if self.is_made(&rollup.name).await.is_ok() {
                 let (_, target) = Marts::database_tables(rollup);
-                let rows = self.seams.publisher.read_target(&target).await?;
+                let mut rows = Vec::new();
+                for month in months {
+                    let Some(range) = of_month(rollup, &target, month) else {
+                        rows = self.seams.publisher.read_target(&target).await?;
+                        break;
+                    };
+                    rows.extend(self.seams.publisher.read_range(&target, &range).await?);
+                }
                 published.insert(rollup.name.clone(), in_words(&target, &rows).map_err(untold)?);
             }
         }
         Ok(published)
     }
+}
+
+/// The published rows of a month, where a day or month of the sale is a key of both state and published table.
+fn of_month(rollup: &Rollup, target: &TargetTable, month: &str) -> Option<TargetRange> {
+    let days: Month = month.parse().ok()?;
+    let is_key = |name: &str, data_type: &DataType| {
+        let keys = &rollup.state_schema.fields()[..rollup.state_keys];
+        target.key.iter().any(|key| key == name)
+            && keys.iter().any(|key| key.name() == name)
+            && target.schema.field_with_name(name).is_ok_and(|field| field.data_type() == data_type)
+    };
+    let (column, first, last) = if is_key("sales_date", &DataType::Date32) {
+        ("sales_date", days.first_day().to_string(), days.last_day().to_string())
+    } else if is_key("sales_month", &DataType::Utf8) {
+        ("sales_month", month.to_owned(), month.to_owned())
+    } else {
+        return None;
+    };
+    Some(TargetRange { column: column.to_owned(), first, last, only: None })
 }
 
 fn in_words(target: &TargetTable, rows: &[RecordBatch]) -> std::result::Result<BTreeMap<Columns, Columns>, ArrowError> {

@@ -1,10 +1,14 @@
 //! What stores sold by day: what both reports begin with.
 
+use super::daily::sold_in;
 use super::reader::Reader;
 use crate::shop::Pipeline;
+use chrono::NaiveDate;
+use std::collections::BTreeMap;
 use tillmart_database::TargetRange;
 use tillmart_engine::Relation;
 use tillmart_model::Result;
+use tillmart_report::daily::Sold;
 use tillmart_report::{Fact, Value};
 
 /// The mart of what each store sold on each day.
@@ -29,6 +33,25 @@ impl Pipeline {
         let baskets = reader.rows(BASKET_DAY, "basket_day", ranges).await?;
         let sql = include_str!("../../../../sql/reports/store_day_of_baskets.sql");
         self.answer_as("store_day", &[&store_day, &baskets], sql).await
+    }
+
+    /// What was sold on each day of some periods, which do not overlap, of the relation `period`.
+    pub(super) async fn days_sold(
+        &self,
+        store_day: &Relation,
+        period: &Relation,
+        periods: &[&str],
+    ) -> Result<BTreeMap<NaiveDate, Sold>> {
+        let answer =
+            self.answer(&[store_day, period], include_str!("../../../../sql/reports/days_of_periods.sql")).await?;
+        let mut days = BTreeMap::new();
+        for line in answer.lines() {
+            let is_wanted = line.text("period")?.is_some_and(|period| periods.contains(&period.as_str()));
+            if let (true, Some(day)) = (is_wanted, line.day("sales_date")?) {
+                days.insert(day, sold_in(line, true)?);
+            }
+        }
+        Ok(days)
     }
 
     /// What a report calls a sale, where that is not a row.

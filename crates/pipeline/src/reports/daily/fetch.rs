@@ -58,7 +58,7 @@ impl Pipeline {
             of_baskets: self.options.contract.names_baskets(),
             all,
             stores,
-            days: self.days_sold(&store_day, &period).await?,
+            days: self.days_sold(&store_day, &period, &["weeks"]).await?,
             products: self.products(&product_day).await?,
             persons: self.persons(&person_day).await?,
             off_list,
@@ -92,18 +92,6 @@ impl Pipeline {
         }
         let told = |(store, sold): (i32, Compared)| StoreSold { store, manager: manager_of(managers, store), sold };
         Ok(stores.into_iter().filter(|(_, sold)| *sold != Compared::default()).map(told).collect())
-    }
-
-    async fn days_sold(&self, store_day: &Relation, period: &Relation) -> Result<BTreeMap<NaiveDate, Sold>> {
-        let sql = include_str!("../../../../../sql/reports/daily_days.sql");
-        let answer = self.answer(&[store_day, period], sql).await?;
-        let mut days = BTreeMap::new();
-        for line in answer.lines() {
-            if let Some(day) = line.day("sales_date")? {
-                days.insert(day, sold_in(line, true)?);
-            }
-        }
-        Ok(days)
     }
 
     async fn missing(

@@ -6,7 +6,6 @@ use crate::reports::incentives::of_month;
 use crate::reports::reader::{Reader, at_hand};
 use crate::shop::Pipeline;
 use arrow::array::{ArrayRef, StringArray};
-use chrono::NaiveDate;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use tillmart_coupon::{Issue, Month, Offer};
@@ -14,7 +13,6 @@ use tillmart_database::CustomersOfMonth;
 use tillmart_engine::Relation;
 use tillmart_model::money::cents_text;
 use tillmart_model::{FaultKind, Result};
-use tillmart_report::daily::Sold;
 use tillmart_report::monthly::{
     CouponsIssued, Customers, MonthSold, MonthSpans, Monthly, MonthsSold, Payments, Seller, StoreMonths, Tier,
 };
@@ -40,7 +38,7 @@ impl Pipeline {
             of_baskets: self.options.contract.names_baskets(),
             all,
             stores,
-            days: self.month_days(&store_day, &period).await?,
+            days: self.days_sold(&store_day, &period, &["month", "before"]).await?,
             team: self.team(&reader, &spans, store).await?,
             payments: self.payments_in(&spans, store).await?,
             customers,
@@ -75,18 +73,6 @@ impl Pipeline {
         }
         let told = |(store, sold)| StoreMonths { store, manager: manager_of(managers, store), sold };
         Ok(stores.into_iter().map(told).collect())
-    }
-
-    async fn month_days(&self, store_day: &Relation, period: &Relation) -> Result<BTreeMap<NaiveDate, Sold>> {
-        let sql = include_str!("../../../../../sql/reports/monthly_days.sql");
-        let answer = self.answer(&[store_day, period], sql).await?;
-        let mut days = BTreeMap::new();
-        for line in answer.lines() {
-            if let Some(day) = line.day("sales_date")? {
-                days.insert(day, sold_in(line, true)?);
-            }
-        }
-        Ok(days)
     }
 
     async fn team(&self, reader: &Reader<'_>, spans: &MonthSpans, store: Option<i32>) -> Result<Vec<Seller>> {
