@@ -3,7 +3,6 @@
 -- state: customer_id, sales_date_month
 -- key: customer_id, sales_date_month
 -- scope: customer_id, sales_date_month
--- index: sales_date_month, customer_id
 -- merge:
 SELECT
     customer_id,

@@ -71,11 +71,12 @@ pub struct CustomersOfMonth {
     pub lapsed_cents: i64,
 }
 
-/// Reports' own questions. Each is answered in the database, by an index, so that no table is read as a whole.
+/// Reports' own questions. Each is answered in the database: what is read of a table stays there.
 #[async_trait]
 pub trait Reports: Send + Sync {
     /// Who bought in the month that begins on this day; a customer with nothing left after returns has not. Tiers begin at `tiers`
-    /// cents, rising. A database without the table `customers_data_mart`, or with another one of that name, is a fault.
+    /// cents, rising. The state of `customers_data_mart` tells, in one pass and a look for each customer of the two months; a database without it, or
+    /// with another one, is a fault.
     async fn customers_of_month(
         &self,
         month: NaiveDate,

@@ -1,5 +1,6 @@
 -- Customers with something left to pay in a month: how many spent how much in it, by tier and by whether they had bought before.
 -- Values: where tiers begin, in cents, eight times; the month's first day, twice.
+-- Why the state of customer spend: its sums are those that are published, and a pass over it is short.
 SELECT c.tier, c.returning_customers, COUNT(*) AS customers, CAST(SUM(c.cents) AS SIGNED) AS cents
 FROM (
     SELECT
@@ -7,11 +8,11 @@ FROM (
         + (m.total_sales * 100 >= ?) + (m.total_sales * 100 >= ?) + (m.total_sales * 100 >= ?)
         + (m.total_sales * 100 >= ?) AS tier,
         EXISTS (
-            SELECT 1 FROM customers_data_mart AS e
+            SELECT 1 FROM tillmart_state_customers_data_mart AS e
             WHERE e.customer_id = m.customer_id AND e.sales_date_month < ? AND e.total_sales > 0
         ) AS returning_customers,
         CAST(m.total_sales * 100 AS SIGNED) AS cents
-    FROM customers_data_mart AS m
+    FROM tillmart_state_customers_data_mart AS m
     WHERE m.sales_date_month = ? AND m.total_sales > 0
 ) AS c
 GROUP BY c.tier, c.returning_customers

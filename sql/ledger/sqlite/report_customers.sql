@@ -1,16 +1,16 @@
 -- Customers with something left to pay in a month: how many spent how much in it, by tier and by whether they had bought before.
 -- ?1: the month's first day; ?2 to ?9: where tiers begin, in cents.
+-- Why the state of customer spend: its sums, in cents, are those that are published, and a pass over it is short.
 SELECT
-    (m.total_sales_cents >= ?2) + (m.total_sales_cents >= ?3) + (m.total_sales_cents >= ?4) + (m.total_sales_cents >= ?5)
-    + (m.total_sales_cents >= ?6) + (m.total_sales_cents >= ?7) + (m.total_sales_cents >= ?8)
-    + (m.total_sales_cents >= ?9) AS tier,
+    (m.total_sales >= ?2) + (m.total_sales >= ?3) + (m.total_sales >= ?4) + (m.total_sales >= ?5)
+    + (m.total_sales >= ?6) + (m.total_sales >= ?7) + (m.total_sales >= ?8) + (m.total_sales >= ?9) AS tier,
     EXISTS (
-        SELECT 1 FROM customers_data_mart AS e
-        WHERE e.customer_id = m.customer_id AND e.sales_date_month < ?1 AND e.total_sales_cents > 0
+        SELECT 1 FROM tillmart_state_customers_data_mart AS e
+        WHERE e.customer_id = m.customer_id AND e.sales_date_month < ?1 AND e.total_sales > 0
     ) AS returning_customers,
     COUNT(*) AS customers,
-    SUM(m.total_sales_cents) AS cents
-FROM customers_data_mart AS m
-WHERE m.sales_date_month = ?1 AND m.total_sales_cents > 0
+    SUM(m.total_sales) AS cents
+FROM tillmart_state_customers_data_mart AS m
+WHERE m.sales_date_month = ?1 AND m.total_sales > 0
 GROUP BY 1, 2
 ORDER BY 1, 2;
