@@ -4,8 +4,8 @@ use super::kept::{Kept, Short};
 use super::trouble::Tried;
 use rusqlite::{Connection, Statement};
 
-/// Values of one statement: beyond some hundred nothing is gained.
-const VALUES_MOST: usize = 128;
+/// Values of one statement: each copies the pages that it changes, in case it fails half-way, and beyond some hundred nothing is gained.
+const VALUES_MOST: usize = 512;
 
 /// A prepared `INSERT` of many rows, and one of a single row for what is left over.
 pub(super) struct Puts<'c> {
