@@ -92,4 +92,11 @@ impl KnownKeys for IndexedKeys {
     fn sales_persons(&self, ids: &[i64], rows: &mut Vec<u32>) {
         self.sales_person.find(ids.iter().copied(), rows);
     }
+
+    fn products(&self, names: &[&[u8]], rows: &mut Vec<u32>) {
+        match self.product.as_ref() {
+            KeyIndex::Text(index) => index.find(names, rows),
+            _ => rows.extend(names.iter().map(|_| UNKNOWN)),
+        }
+    }
 }
