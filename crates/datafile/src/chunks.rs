@@ -63,18 +63,14 @@ impl<T: Copy> Chunks<T> {
         self.pieces.is_empty()
     }
 
-    /// The value at a place.
-    ///
-    /// # Panics
-    /// Beyond the last one.
-    #[inline]
-    pub fn get(&self, at: usize) -> T {
-        self.pieces[at / Self::PIECE][at % Self::PIECE]
-    }
-
     /// All values in order.
     pub fn iter(&self) -> impl Iterator<Item = T> {
         self.pieces.iter().flat_map(|piece| piece.iter().copied())
+    }
+
+    /// All values in order, some at a time.
+    pub fn pieces(&self) -> impl Iterator<Item = &[T]> {
+        self.pieces.iter().map(Vec::as_slice)
     }
 
     /// Moves all values to the end of `out`.
@@ -110,7 +106,7 @@ mod tests {
             assert_eq!(chunks.len(), expected.len());
         }
         assert_eq!(chunks.iter().collect::<Vec<_>>(), expected);
-        assert!((0..expected.len()).all(|at| chunks.get(at) == expected[at]));
+        assert_eq!(chunks.pieces().flatten().copied().collect::<Vec<_>>(), expected);
         let mut out = Vec::new();
         chunks.drain_into(&mut out);
         assert!(out == expected && chunks.is_empty());

@@ -3,7 +3,7 @@
 use crate::former::FormerRows;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, UInt32Array};
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tillmart_datafile::Distinct;
 use tillmart_feed::{IndexedKeys, KnownKeys};
 use tillmart_model::{Fault, FaultKind, Result};
@@ -25,7 +25,24 @@ pub struct DimensionTables {
 #[derive(Debug)]
 pub(crate) struct Attribute {
     pub(crate) values: ArrayRef,
-    pub(crate) distinct: Distinct,
+    distinct: OnceLock<Distinct>,
+}
+
+impl Attribute {
+    /// A column of which nothing is known yet.
+    fn new(values: ArrayRef) -> Attribute {
+        Attribute { values, distinct: OnceLock::new() }
+    }
+
+    /// A column of which no two rows have the same value.
+    fn unique(values: ArrayRef) -> Attribute {
+        Attribute { values, distinct: Distinct::unique().into() }
+    }
+
+    /// Which rows have the same value: found out at the first call, which takes a while where a table is large.
+    pub(crate) fn distinct(&self) -> &Distinct {
+        self.distinct.get_or_init(|| Distinct::of(&self.values))
+    }
 }
 
 /// The columns a sale, or another dimension, can be joined by.
@@ -89,17 +106,14 @@ impl DimensionTables {
     /// The keys of a table, no two of them equal as far as look-ups find them.
     pub(crate) fn keys(&self, table: &str, key: &str) -> Option<Arc<Attribute>> {
         let values = Arc::clone(self.tables.get(table)?.column_by_name(key)?);
-        Some(Arc::new(Attribute { values, distinct: Distinct::unique() }))
+        Some(Arc::new(Attribute::unique(values)))
     }
 
     /// The keys of all rows of a table, former ones under the key that their row has now.
     pub(crate) fn all_keys(&self, table: &str, key: &str) -> Option<Arc<Attribute>> {
         let Some(former) = self.former.get(table) else { return self.keys(table, key) };
         let now = self.tables.get(table)?.column_by_name(key)?;
-        former.keys.get_or_init(|| {
-            let values = former.spread(now)?;
-            Some(Arc::new(Attribute { distinct: Distinct::of(&values), values }))
-        });
+        former.keys.get_or_init(|| Some(Arc::new(Attribute::new(former.spread(now)?))));
         former.keys.get().cloned().flatten()
     }
 
@@ -115,14 +129,14 @@ impl DimensionTables {
         DimensionTables::new(self.tables.iter().map(table).collect())
     }
 
-    /// A column of a table, its values numbered at the first call.
+    /// A column of a table.
     pub(crate) fn attribute(&self, table: &str, column: usize) -> Option<Arc<Attribute>> {
         let mut attributes = self.attributes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = attributes.get(&(table.to_owned(), column)) {
             return Some(Arc::clone(known));
         }
         let values = self.all_rows(table)?.columns().get(column)?;
-        let attribute = Arc::new(Attribute { values: Arc::clone(values), distinct: Distinct::of(values) });
+        let attribute = Arc::new(Attribute::new(Arc::clone(values)));
         attributes.insert((table.to_owned(), column), Arc::clone(&attribute));
         Some(attribute)
     }

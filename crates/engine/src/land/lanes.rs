@@ -3,7 +3,7 @@
 //! Every lane is given the same sales in the same order; a slow one holds up the others only when [`WAITING`] batches wait for it.
 //! A lane is a thread: it computes, and what it allocated goes back to the system when it ends.
 
-use super::plain::PlainWriter;
+use super::plain::{PlainWriter, finishing};
 use super::sums::{Sums, keep_small};
 use super::worker::thread;
 use super::write::PartitionedWriter;
@@ -29,7 +29,7 @@ pub(super) enum Passed {
     /// Checked sales of one source file.
     Sales {
         file_id: i64,
-        sales: Box<Sales>,
+        sales: Arc<Sales>,
         /// The same sales in the columns of `landing_schema`, if there is a mart that is not plain.
         rows: Option<RecordBatch>,
     },
@@ -66,8 +66,9 @@ impl Lanes {
         let share = job.memory_bytes / job.row_marts.len().max(1);
         let mut opened =
             Lanes { lanes: Vec::new(), working: JoinSet::new(), needs_rows: false, is_dropped: Arc::default() };
+        let finishing = finishing()?;
         for mart in &job.row_marts {
-            let plain = PlainWriter::open(job, mart, share)?;
+            let plain = PlainWriter::open(job, mart, share, &finishing)?;
             opened.needs_rows |= plain.is_none();
             let general = PartitionedWriter::open(job, mart, share);
             let lane = MartLane { job: Arc::clone(job), mart: Arc::clone(mart), plain, general };

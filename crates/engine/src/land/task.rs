@@ -65,7 +65,7 @@ impl Task {
     fn open(job: Arc<LandJob>) -> Result<Task> {
         Ok(Task {
             lanes: Lanes::open(&job)?,
-            decoding: Decoding::start("decode")?,
+            decoding: Decoding::start("decode", 1)?,
             rejects: RejectsWriter::open(&job),
             files: Vec::new(),
             removed: Vec::new(),
@@ -129,7 +129,7 @@ impl Task {
             let rows = sales.to_batch(&self.job.dimensions.product_names());
             with_lineage(&rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))
         });
-        self.lanes.pass(Passed::Sales { file_id, sales: Box::new(sales), rows: rows.transpose()? }).await
+        self.lanes.pass(Passed::Sales { file_id, sales: Arc::new(sales), rows: rows.transpose()? }).await
     }
 
     /// Writes what every row-level mart of the job makes of these sales ([`landing_schema`]).

@@ -1,8 +1,9 @@
-//! Threads that do one thing after the other, in the order they are given it, with something of their own to do it with: what they
-//! allocate they allocate again, and it is gone when they end.
+//! Threads that do one thing after the other, with something of their own to do it with: what they allocate they allocate again,
+//! and it is gone when they end.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use tillmart_model::{Fault, FaultKind, Result};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 
 /// Starts a thread of a landing. None is taken from a pool: landings that wait for each other's threads would wait for ever.
@@ -16,21 +17,25 @@ pub(super) fn thread(name: &str, work: impl FnOnce() + Send + 'static) -> Result
 
 type Work<S> = Box<dyn FnOnce(&mut S) + Send>;
 
-/// A thread, and what it works with. It ends with the value, when all that was given is done.
+/// Threads, and what each works with. They begin what they are given in its order, and end with the value, when all of it is done.
 pub(super) struct Worker<S> {
     work: UnboundedSender<Work<S>>,
 }
 
 impl<S: Default + 'static> Worker<S> {
-    /// Starts the thread.
-    pub(super) fn start(name: &str) -> Result<Worker<S>> {
-        let (work, mut waiting) = unbounded_channel::<Work<S>>();
-        thread(name, move || {
-            let mut own = S::default();
-            while let Some(work) = waiting.blocking_recv() {
-                work(&mut own);
-            }
-        })?;
+    /// Starts the threads.
+    pub(super) fn start(name: &str, threads: usize) -> Result<Worker<S>> {
+        let (work, waiting) = unbounded_channel::<Work<S>>();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for _ in 0..threads {
+            let waiting = Arc::clone(&waiting);
+            thread(name, move || {
+                let mut own = S::default();
+                while let Some(work) = next(&waiting) {
+                    work(&mut own);
+                }
+            })?;
+        }
         Ok(Worker { work })
     }
 
@@ -48,4 +53,9 @@ impl<S: Default + 'static> Worker<S> {
         let _ = self.work.send(work);
         told
     }
+}
+
+/// What is to be done next. One thread waits for it, the others for that thread.
+fn next<S>(waiting: &Mutex<UnboundedReceiver<Work<S>>>) -> Option<Work<S>> {
+    waiting.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv()
 }

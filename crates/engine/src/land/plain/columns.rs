@@ -1,7 +1,8 @@
 //! How columns are held while a file is open.
 
+use super::shape::{Lookup, PlainShape};
 use tillmart_datafile::Chunks;
-use tillmart_feed::UNKNOWN;
+use tillmart_feed::{ANONYMOUS, Sales, UNKNOWN};
 
 fn repeated<T: Copy>(value: T, rows: usize) -> Chunks<T> {
     let mut chunks = Chunks::default();
@@ -11,6 +12,34 @@ fn repeated<T: Copy>(value: T, rows: usize) -> Chunks<T> {
 
 fn widened(code: u16) -> u32 {
     if code == u16::MAX { UNKNOWN } else { u32::from(code) }
+}
+
+/// Whether 16 bits hold a code.
+fn is_short(code: u32) -> bool {
+    code == UNKNOWN || code < u32::from(u16::MAX)
+}
+
+/// What holds for all sales of a batch, so that no file asks its rows for it.
+pub(super) struct Seen {
+    /// Look-ups that did not find some row.
+    pub(super) some_unknown: [bool; Lookup::COUNT],
+    /// Look-ups whose rows 16 bits hold.
+    pub(super) all_short: [bool; Lookup::COUNT],
+}
+
+impl Seen {
+    pub(super) fn of(shape: &PlainShape, sales: &Sales) -> Seen {
+        let mut seen = Seen { some_unknown: [false; Lookup::COUNT], all_short: [false; Lookup::COUNT] };
+        for (lookup, is_coded) in Lookup::EACH.into_iter().zip(shape.coded) {
+            if is_coded {
+                let found = lookup.found(sales);
+                seen.some_unknown[lookup as usize] = found.contains(&UNKNOWN);
+                seen.all_short[lookup as usize] = shape.former[lookup as usize].is_none()
+                    && found.iter().fold(true, |all, code| all & (*code == ANONYMOUS || is_short(*code)));
+            }
+        }
+        seen
+    }
 }
 
 /// Rows of a dimension table, in as few bytes as they need.
@@ -27,22 +56,22 @@ impl Codes {
         Codes::Same(0, 0)
     }
 
-    /// Appends codes.
-    pub(super) fn extend(&mut self, codes: impl ExactSizeIterator<Item = u32> + Clone) {
+    /// Appends codes. `are_short` tells that 16 bits hold them all.
+    pub(super) fn extend(&mut self, codes: impl ExactSizeIterator<Item = u32> + Clone, are_short: bool) {
         if let Codes::Same(code, rows) = self {
             let same = if *rows == 0 { codes.clone().next().unwrap_or(0) } else { *code };
             if codes.clone().all(|code| code == same) {
                 (*code, *rows) = (same, *rows + codes.len());
                 return;
             }
-            *self = if same == UNKNOWN || same < u32::from(u16::MAX) {
+            *self = if is_short(same) {
                 Codes::Short(repeated(same as u16, *rows))
             } else {
                 Codes::Long(repeated(same, *rows))
             };
         }
         if let Codes::Short(short) = self {
-            if codes.clone().all(|code| code == UNKNOWN || code < u32::from(u16::MAX)) {
+            if are_short || codes.clone().all(is_short) {
                 short.extend(codes.map(|code| code as u16));
                 return;
             }
@@ -121,14 +150,6 @@ impl Unordered {
         }
         if let Unordered::Long(long) = self {
             long.extend(values);
-        }
-    }
-
-    pub(super) fn get(&self, row: usize) -> i64 {
-        match self {
-            Unordered::Same(value, _) => *value,
-            Unordered::Short(short) => i64::from(short.get(row)),
-            Unordered::Long(long) => long.get(row),
         }
     }
 

@@ -11,9 +11,11 @@ use super::files::Puts;
 use super::worker::Worker;
 use super::{LandJob, write_fault};
 use crate::mart::RowMart;
+use columns::Seen;
 use open_file::{OpenFile, Scratch};
-use partitions::Partitions;
+use partitions::{Grouped, Partitions};
 pub(super) use shape::PlainShape;
+use shape::{Lookup, Origin};
 use std::sync::Arc;
 use std::time::Instant;
 use tillmart_feed::Sales;
@@ -25,14 +27,38 @@ const FILE_BYTES_MAX: usize = 64 << 20;
 /// A file of more rows is closed, too: constant columns take no memory until they are written.
 const FILE_ROWS_MAX: usize = 4 << 20;
 
+/// Batches that are spread over the open files together: each file has more rows of them then, and is brought near once for all.
+const TOGETHER: usize = 4;
+
+/// A batch of sales of one source file, and the partitions of its rows.
+struct Waiting {
+    file_id: i64,
+    sales: Arc<Sales>,
+    seen: Seen,
+    grouped: Grouped,
+}
+
+/// The threads of a task that finish files of all its plain marts.
+pub(super) type Finishing = Worker<Scratch>;
+
+/// Files that a task finishes at once: a task has two cores, and what is finished stands in memory twice.
+const FINISHERS: usize = 2;
+
+/// Starts the threads that finish files.
+pub(super) fn finishing() -> Result<Arc<Finishing>> {
+    Ok(Arc::new(Worker::start("finish", FINISHERS)?))
+}
+
 /// Spreads a plain mart's rows over its partitions.
 pub(super) struct PlainWriter {
     job: Arc<LandJob>,
     table: String,
     shape: Arc<PlainShape>,
     partitions: Partitions,
+    /// Taken in, and not in the open files yet.
+    waiting: Vec<Waiting>,
     files: Vec<Option<OpenFile>>,
-    finishing: Worker<Scratch>,
+    finishing: Arc<Finishing>,
     memory: usize,
     budget: usize,
     puts: Puts,
@@ -42,12 +68,21 @@ pub(super) struct PlainWriter {
 
 impl PlainWriter {
     /// Opens the mart's table for one task, with at most about `budget` bytes in memory. `None` for a mart that is not plain.
-    pub(super) fn open(job: &Arc<LandJob>, mart: &RowMart, budget: usize) -> Result<Option<PlainWriter>> {
+    pub(super) fn open(
+        job: &Arc<LandJob>,
+        mart: &RowMart,
+        budget: usize,
+        finishing: &Arc<Finishing>,
+    ) -> Result<Option<PlainWriter>> {
         let Some(shape) = PlainShape::of(mart, &job.dimensions) else { return Ok(None) };
         let shape = Arc::new(shape);
+        // Nothing is to be finished yet: by the time something is, it is known which values are equal.
+        let numbered = Arc::clone(&shape);
+        drop(finishing.give(move |_| numbered.number()));
         Ok(Some(PlainWriter {
             partitions: Partitions::new(&shape),
-            finishing: Worker::start("finish")?,
+            waiting: Vec::new(),
+            finishing: Arc::clone(finishing),
             files: Vec::new(),
             memory: 0,
             budget,
@@ -60,23 +95,50 @@ impl PlainWriter {
     }
 
     /// Appends sales of one source file.
-    pub(super) async fn write(&mut self, file_id: i64, sales: &Sales) -> Result<()> {
+    pub(super) async fn write(&mut self, file_id: i64, sales: &Arc<Sales>) -> Result<()> {
         let started = Instant::now();
-        let runs = self.partitions.group(&self.shape, sales);
-        let mut start = 0;
-        for (slot, rows) in runs {
-            let rows = &self.partitions.order()[start..start + rows];
-            start += rows.len();
-            if self.files.len() <= slot {
-                self.files.resize_with(slot + 1, || None);
-            }
-            let file = self.files[slot].get_or_insert_with(|| OpenFile::new(&self.shape));
-            let before = file.memory();
-            file.append(&self.shape, sales, rows, file_id);
-            self.memory = self.memory + file.memory() - before;
+        let grouped = self.partitions.group(&self.shape, sales);
+        let seen = Seen::of(&self.shape, sales);
+        self.waiting.push(Waiting { file_id, sales: Arc::clone(sales), seen, grouped });
+        if self.waiting.len() == TOGETHER {
+            self.spread();
         }
         self.job.profile.add(&self.stages[0], started);
         self.close_what_is_too_much().await
+    }
+
+    /// Spreads the sales that wait over their files, one column after the other: a column of all files fits a near cache, all
+    /// columns of all files do not.
+    fn spread(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        self.files.resize_with(self.partitions.count(), || None);
+        let mut touched = Vec::with_capacity(self.files.len());
+        for (slot, file) in self.files.iter_mut().enumerate() {
+            let parts = waiting.iter().map(|batch| (batch, batch.grouped.rows(slot)));
+            let parts: Vec<(&Waiting, &[u32])> = parts.filter(|(_, rows)| !rows.is_empty()).collect();
+            if !parts.is_empty() {
+                let file = file.get_or_insert_with(|| OpenFile::new(&self.shape));
+                self.memory -= file.memory();
+                touched.push((file, parts));
+            }
+        }
+        for (at, origin) in self.shape.origins.iter().enumerate() {
+            let Origin::Sale(column) = origin else { continue };
+            for (file, parts) in &mut touched {
+                parts.iter().for_each(|(batch, rows)| file.append(at, *column, &batch.sales, rows));
+            }
+        }
+        for lookup in Lookup::EACH.into_iter().filter(|lookup| self.shape.coded[*lookup as usize]) {
+            for (file, parts) in &mut touched {
+                for (batch, rows) in parts {
+                    file.note_codes(&self.shape, lookup, &batch.sales, &batch.seen, rows);
+                }
+            }
+        }
+        for (file, parts) in touched {
+            parts.iter().for_each(|(batch, rows)| file.end_rows(&self.shape, &batch.sales, rows, batch.file_id));
+            self.memory += file.memory();
+        }
     }
 
     async fn close_what_is_too_much(&mut self) -> Result<()> {
@@ -115,6 +177,9 @@ impl PlainWriter {
 
     /// Puts every open file.
     pub(super) async fn finish(mut self) -> Result<Vec<DataFile>> {
+        let started = Instant::now();
+        self.spread();
+        self.job.profile.add(&self.stages[0], started);
         for slot in 0..self.files.len() {
             self.close(slot).await?;
         }

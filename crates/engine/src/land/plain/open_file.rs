@@ -1,6 +1,6 @@
 //! One open data file of a plain mart: rows in, the bytes of a Parquet file out.
 
-use super::columns::{Codes, Unordered};
+use super::columns::{Codes, Seen, Unordered};
 use super::shape::{Lookup, Origin, PlainShape, SaleColumn};
 use crate::dimensions::Attribute;
 use crate::land::files::FinishedFile;
@@ -16,9 +16,9 @@ const NO_CODE: u32 = u32::MAX;
 
 /// What finishing a file needs and the next one can use again.
 #[derive(Default)]
-pub(super) struct Scratch {
+pub(in crate::land) struct Scratch {
     code_of: Vec<u32>,
-    order: Vec<u32>,
+    places: Vec<u32>,
 }
 
 /// How a column is held.
@@ -77,27 +77,75 @@ impl OpenFile {
         self.memory
     }
 
-    /// Appends these rows of the sales, all of one source file.
-    pub(super) fn append(&mut self, shape: &PlainShape, sales: &Sales, rows: &[u32], file_id: i64) {
-        for (held, origin) in self.held.iter_mut().zip(&shape.origins) {
-            let Origin::Sale(column) = origin else { continue };
-            match held {
-                Held::Integers(integers) => extend_integers(integers, *column, sales, rows),
-                Held::Unordered(unordered) => extend_unordered(unordered, *column, sales, rows),
-                Held::Texts(texts) => {
-                    let column = match column {
-                        SaleColumn::TransactionId => sales.transaction_id.as_ref(),
-                        _ => sales.additional_column.as_ref(),
-                    };
-                    match column {
-                        None => texts.extend_nulls(rows.len()),
-                        Some(column) => texts.extend(rows.iter().map(|row| column.get(*row as usize))),
-                    }
+    /// Appends these rows of the sales to one column. What is looked up waits for [`OpenFile::note_codes`].
+    pub(super) fn append(&mut self, at: usize, column: SaleColumn, sales: &Sales, rows: &[u32]) {
+        match &mut self.held[at] {
+            Held::Integers(integers) => extend_integers(integers, column, sales, rows),
+            Held::Unordered(unordered) => extend_unordered(unordered, column, sales, rows),
+            Held::Texts(texts) => {
+                let column = match column {
+                    SaleColumn::TransactionId => sales.transaction_id.as_ref(),
+                    _ => sales.additional_column.as_ref(),
+                };
+                match column {
+                    None => texts.extend_nulls(rows.len()),
+                    Some(column) => texts.extend(rows.iter().map(|row| column.get(*row as usize))),
                 }
-                Held::AtTheEnd => {}
+            }
+            Held::AtTheEnd => {}
+        }
+    }
+
+    /// Appends which row of one dimension table was found for these rows.
+    pub(super) fn note_codes(&mut self, shape: &PlainShape, lookup: Lookup, sales: &Sales, seen: &Seen, rows: &[u32]) {
+        let Some(codes) = &mut self.codes[lookup as usize] else { return };
+        let (found, are_short) = (lookup.found(sales), seen.all_short[lookup as usize]);
+        let first = codes.len() as u32;
+        let code = |row: &u32| match found[*row as usize] {
+            ANONYMOUS => UNKNOWN,
+            code => code,
+        };
+        match &shape.former[lookup as usize] {
+            None => codes.extend(rows.iter().map(code), are_short),
+            Some(former) => {
+                let day = |row: &u32| sales.sales_date[*row as usize];
+                codes.extend(rows.iter().map(|row| former.row_on(code(row), day(row))), are_short);
             }
         }
-        self.note_codes(shape, sales, rows);
+        if !seen.some_unknown[lookup as usize] {
+            return;
+        }
+        let unknown = rows.iter().enumerate().filter(|(_, row)| found[**row as usize] == UNKNOWN);
+        match lookup {
+            Lookup::Product if sales.product_names.is_empty() => {}
+            Lookup::Product => {
+                let names = &sales.product_names;
+                let mut before = 0;
+                let rank: Vec<usize> = found
+                    .iter()
+                    .map(|code| {
+                        before += usize::from(*code == UNKNOWN);
+                        before
+                    })
+                    .collect();
+                self.unknown_products.extend(
+                    unknown.map(|(at, row)| (first + at as u32, Box::from(names.get(rank[*row as usize] - 1)))),
+                );
+            }
+            _ => {
+                let key = |row: usize| match lookup {
+                    Lookup::Customer => sales.customer_id[row],
+                    Lookup::Store => i64::from(sales.store_id[row]),
+                    _ => sales.sales_person_id[row],
+                };
+                self.unknown_keys[lookup as usize]
+                    .extend(unknown.map(|(at, row)| (first + at as u32, key(*row as usize))));
+            }
+        }
+    }
+
+    /// Ends the appending of rows whose columns and codes have all been appended.
+    pub(super) fn end_rows(&mut self, shape: &PlainShape, sales: &Sales, rows: &[u32], file_id: i64) {
         if shape.has_money {
             let cents: i128 = rows.iter().map(|row| i128::from(sales.total_cost[*row as usize])).sum();
             self.money_cents += cents;
@@ -108,57 +156,6 @@ impl OpenFile {
         }
         self.rows += rows.len();
         self.memory = self.held_bytes();
-    }
-
-    fn note_codes(&mut self, shape: &PlainShape, sales: &Sales, rows: &[u32]) {
-        for lookup in [Lookup::Customer, Lookup::Store, Lookup::SalesPerson, Lookup::Product] {
-            let Some(codes) = &mut self.codes[lookup as usize] else { continue };
-            let found = match lookup {
-                Lookup::Customer => &sales.customer,
-                Lookup::Store => &sales.store,
-                Lookup::SalesPerson => &sales.sales_person,
-                Lookup::Product => &sales.product,
-            };
-            let code = |row: &u32| match found[*row as usize] {
-                ANONYMOUS => UNKNOWN,
-                code => code,
-            };
-            match &shape.former[lookup as usize] {
-                None => codes.extend(rows.iter().map(code)),
-                Some(former) => {
-                    let day = |row: &u32| sales.sales_date[*row as usize];
-                    codes.extend(rows.iter().map(|row| former.row_on(code(row), day(row))));
-                }
-            }
-            let first = self.rows as u32;
-            let unknown = rows.iter().enumerate().filter(|(_, row)| found[**row as usize] == UNKNOWN);
-            match lookup {
-                Lookup::Product if sales.product_names.is_empty() => {}
-                Lookup::Product => {
-                    let names = &sales.product_names;
-                    let mut before = 0;
-                    let rank: Vec<usize> = found
-                        .iter()
-                        .map(|code| {
-                            before += usize::from(*code == UNKNOWN);
-                            before
-                        })
-                        .collect();
-                    self.unknown_products.extend(
-                        unknown.map(|(at, row)| (first + at as u32, Box::from(names.get(rank[*row as usize] - 1)))),
-                    );
-                }
-                _ => {
-                    let key = |row: usize| match lookup {
-                        Lookup::Customer => sales.customer_id[row],
-                        Lookup::Store => i64::from(sales.store_id[row]),
-                        _ => sales.sales_person_id[row],
-                    };
-                    self.unknown_keys[lookup as usize]
-                        .extend(unknown.map(|(at, row)| (first + at as u32, key(*row as usize))));
-                }
-            }
-        }
     }
 
     fn held_bytes(&self) -> usize {
@@ -194,15 +191,18 @@ impl OpenFile {
             Some(products) => products.add_names(&self.unknown_products),
             None => Vec::new(),
         };
-        let order = match shape.clustered_by.and_then(|lookup| coded[lookup as usize].as_ref()) {
+        let places = match shape.clustered_by.and_then(|lookup| coded[lookup as usize].as_mut()) {
             None => None,
             Some(leading) => {
-                leading.order(&mut scratch.order);
-                Some(scratch.order.as_slice())
+                leading.order(&mut scratch.places);
+                Some(scratch.places.as_slice())
             }
         };
-        for coded in coded.iter_mut().flatten() {
-            coded.put_in(order);
+        for (at, coded) in coded.iter_mut().enumerate() {
+            let is_leading = shape.clustered_by.is_some_and(|lookup| lookup as usize == at);
+            if let (Some(coded), Some(places), false) = (coded, places, is_leading) {
+                coded.codes = placed([coded.codes.as_slice()].into_iter(), places);
+            }
         }
         let lookups =
             coded.each_ref().map(|coded| coded.as_ref().map(|coded| Lookups::new(&coded.codes, &coded.entries)));
@@ -211,7 +211,9 @@ impl OpenFile {
             let column = match (held, origin) {
                 (Held::Integers(integers), _) => Some(integers.finish()),
                 (Held::Texts(texts), _) => Some(texts.finish()),
-                (Held::Unordered(values), Origin::Sale(column)) => Some(ordered(&values, *column, order)),
+                (Held::Unordered(values), Origin::Sale(column)) => {
+                    Some(ordered(&values, *column, places.unwrap_or_default()))
+                }
                 (_, Origin::Key(Lookup::Product, names)) => {
                     lookups[Lookup::Product as usize].as_ref().map(|products| match all_products {
                         Some((all, _)) => products.whole(all),
@@ -219,16 +221,16 @@ impl OpenFile {
                     })
                 }
                 (_, Origin::Key(lookup, keys)) if !self.unknown_keys[*lookup as usize].is_empty() => {
-                    coded[*lookup as usize].as_ref().map(|coded| self.keys(*lookup, coded, &keys.values, order))
+                    coded[*lookup as usize].as_ref().map(|coded| self.keys(*lookup, coded, &keys.values, places))
                 }
                 (_, Origin::Key(lookup, keys)) => {
-                    lookups[*lookup as usize].as_ref().and_then(|lookups| lookups.column(&keys.values, &keys.distinct))
+                    lookups[*lookup as usize].as_ref().and_then(|lookups| lookups.column(&keys.values, keys.distinct()))
                 }
                 (_, Origin::Attribute(lookup, attribute)) => lookups[*lookup as usize]
                     .as_ref()
-                    .and_then(|lookups| lookups.column(&attribute.values, &attribute.distinct)),
+                    .and_then(|lookups| lookups.column(&attribute.values, attribute.distinct())),
                 (_, Origin::Sale(SaleColumn::BatchId)) => repeated(&[(batch_id, self.rows as u32)], None),
-                (_, Origin::Sale(_)) => repeated(&self.files, order),
+                (_, Origin::Sale(_)) => repeated(&self.files, places),
             };
             columns.extend(column);
         }
@@ -244,10 +246,11 @@ impl OpenFile {
     }
 
     /// The keys of a look-up that did not find every row: those of the dimension table, and those that are not in it.
-    fn keys(&self, lookup: Lookup, coded: &Coded, keys: &dyn Array, order: Option<&[u32]>) -> Column {
+    fn keys(&self, lookup: Lookup, coded: &Coded, keys: &dyn Array, places: Option<&[u32]>) -> Column {
         let mut missing: Vec<Option<i64>> = vec![None; self.rows];
         for (row, key) in &self.unknown_keys[lookup as usize] {
-            missing[*row as usize] = Some(*key);
+            let row = *row as usize;
+            missing[places.map_or(row, |places| places[row] as usize)] = Some(*key);
         }
         let width = if lookup == Lookup::Store { Width::Int32 } else { Width::Int64 };
         let value = |entry: usize| match width {
@@ -256,7 +259,7 @@ impl OpenFile {
         };
         let mut column = Integers::new(width);
         column.extend_nullable(coded.codes.iter().enumerate().map(|(row, code)| match coded.entries[*code as usize] {
-            UNKNOWN => missing[order.map_or(row, |order| order[row] as usize)],
+            UNKNOWN => missing[row],
             entry => Some(value(entry as usize)),
         }));
         column.finish()
@@ -325,8 +328,8 @@ impl Coded {
         names
     }
 
-    /// The stable order of rows by their code.
-    fn order(&self, order: &mut Vec<u32>) {
+    /// Puts the codes in order; `places` becomes the place of each row then, rows of one code in their order.
+    fn order(&mut self, places: &mut Vec<u32>) {
         let mut starts = vec![0_u32; self.entries.len() + 1];
         for code in &self.codes {
             starts[*code as usize + 1] += 1;
@@ -334,20 +337,32 @@ impl Coded {
         for at in 1..starts.len() {
             starts[at] += starts[at - 1];
         }
-        order.clear();
-        order.resize(self.codes.len(), 0);
-        for (row, code) in self.codes.iter().enumerate() {
-            let place = &mut starts[*code as usize];
-            order[*place as usize] = row as u32;
-            *place += 1;
+        let ends: Vec<u32> = starts[1..].to_vec();
+        places.clear();
+        places.extend(self.codes.iter().map(|code| {
+            let next = &mut starts[*code as usize];
+            let place = *next;
+            *next += 1;
+            place
+        }));
+        self.codes.clear();
+        for (code, end) in (0..).zip(ends) {
+            self.codes.resize(end as usize, code);
         }
     }
+}
 
-    fn put_in(&mut self, order: Option<&[u32]>) {
-        if let Some(order) = order {
-            self.codes = order.iter().map(|row| self.codes[*row as usize]).collect();
+/// Values by their places. To write here and there costs less than to read here and there.
+fn placed<'v, T: Copy + Default + 'v>(pieces: impl Iterator<Item = &'v [T]>, mut places: &[u32]) -> Vec<T> {
+    let mut all = vec![T::default(); places.len()];
+    for values in pieces {
+        let (here, later) = places.split_at(values.len());
+        for (value, place) in values.iter().zip(here) {
+            all[*place as usize] = *value;
         }
+        places = later;
     }
+    all
 }
 
 /// Entries from here on are names that the dimension table does not have: it has fewer rows than this.
@@ -359,22 +374,29 @@ fn with_names(products: &Lookups<'_>, keys: &Attribute, extra: &[&str]) -> Colum
         Some(at) => extra.get(at).copied(),
         None => Some(names.value(entry)),
     };
-    products.texts(name, &keys.distinct)
+    products.texts(name, keys.distinct())
 }
 
 /// The column of values that repeat over runs of rows.
-fn repeated(runs: &[(i64, u32)], order: Option<&[u32]>) -> Option<Column> {
+fn repeated(runs: &[(i64, u32)], places: Option<&[u32]>) -> Option<Column> {
     let mut values: Vec<i64> = runs.iter().map(|(value, _)| *value).collect();
     values.sort_unstable();
     values.dedup();
     let code = |value: &i64| values.binary_search(value).unwrap_or(0) as u32;
-    let mut codes: Vec<u32> = Vec::with_capacity(runs.iter().map(|(_, rows)| *rows as usize).sum());
-    for (value, rows) in runs {
-        codes.extend(std::iter::repeat_n(code(value), *rows as usize));
-    }
-    if let Some(order) = order {
-        codes = order.iter().map(|row| codes[*row as usize]).collect();
-    }
+    let each = runs.iter().map(|(value, rows)| (code(value), *rows as usize));
+    let codes: Vec<u32> = match places {
+        None => each.flat_map(|(code, rows)| std::iter::repeat_n(code, rows)).collect(),
+        Some(_) if values.len() == 1 => vec![0; each.map(|(_, rows)| rows).sum()],
+        Some(places) => {
+            let mut codes = vec![0; places.len()];
+            let mut first = 0;
+            for (code, rows) in each {
+                places[first..first + rows].iter().for_each(|place| codes[*place as usize] = code);
+                first += rows;
+            }
+            codes
+        }
+    };
     let entries: Vec<u32> = (0..values.len() as u32).collect();
     Lookups::new(&codes, &entries).column(&Int64Array::from(values), &Distinct::unique())
 }
@@ -386,9 +408,16 @@ fn width(column: SaleColumn) -> Width {
     }
 }
 
-fn ordered(values: &Unordered, column: SaleColumn, order: Option<&[u32]>) -> Column {
+fn ordered(values: &Unordered, column: SaleColumn, places: &[u32]) -> Column {
     let mut integers = Integers::new(width(column));
-    integers.extend(order.unwrap_or_default().iter().map(|row| values.get(*row as usize)));
+    match values {
+        Unordered::Same(value, rows) => integers.extend(std::iter::repeat_n(*value, *rows)),
+        Unordered::Short(values) => {
+            let placed = placed(values.pieces(), places);
+            integers.extend(placed.into_iter().map(i64::from));
+        }
+        Unordered::Long(values) => integers.extend(placed(values.pieces(), places).into_iter()),
+    }
     integers.finish()
 }
 

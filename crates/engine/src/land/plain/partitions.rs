@@ -22,8 +22,23 @@ pub(super) struct Partitions {
     by_store_row: Vec<u32>,
     latest_month: i32,
     slot_of: Vec<u32>,
-    counts: Vec<u32>,
+}
+
+/// Rows of a batch by partition.
+pub(super) struct Grouped {
+    /// Row numbers, partition after partition, in their order within each.
     order: Vec<u32>,
+    /// Where the rows of each slot end.
+    ends: Vec<u32>,
+}
+
+impl Grouped {
+    /// The rows of a slot.
+    pub(super) fn rows(&self, slot: usize) -> &[u32] {
+        let Some(end) = self.ends.get(slot) else { return &[] };
+        let start = slot.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.order[start as usize..*end as usize]
+    }
 }
 
 impl Partitions {
@@ -42,18 +57,16 @@ impl Partitions {
             by_store_row: Vec::new(),
             latest_month: i32::MIN,
             slot_of: Vec::new(),
-            counts: Vec::new(),
-            order: Vec::new(),
         }
     }
 
-    /// Row numbers, partition after partition, in their order within each.
-    pub(super) fn order(&self) -> &[u32] {
-        &self.order
+    /// How many partitions were met so far: their slots are below.
+    pub(super) fn count(&self) -> usize {
+        self.keys.len()
     }
 
-    /// Orders rows by partition; returns each partition's slot and number of rows, in the order of [`Partitions::order`].
-    pub(super) fn group(&mut self, shape: &PlainShape, sales: &Sales) -> Vec<(usize, usize)> {
+    /// Orders rows by partition.
+    pub(super) fn group(&mut self, shape: &PlainShape, sales: &Sales) -> Grouped {
         let rows = sales.rows();
         let mut slot_of = std::mem::take(&mut self.slot_of);
         slot_of.clear();
@@ -70,35 +83,26 @@ impl Partitions {
             }
             slot_of.push(self.slot(latest_date.1, sales, row));
         }
-        self.counts.clear();
-        self.counts.resize(self.keys.len(), 0);
+        let mut ends = vec![0; self.keys.len()];
         for slot in &slot_of {
             if *slot != NOWHERE {
-                self.counts[*slot as usize] += 1;
+                ends[*slot as usize] += 1;
             }
         }
-        let runs: Vec<(usize, usize)> = self
-            .counts
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| **count > 0)
-            .map(|(slot, count)| (slot, *count as usize))
-            .collect();
         let mut start = 0;
-        for count in &mut self.counts {
-            start += std::mem::replace(count, start);
+        for end in &mut ends {
+            start += std::mem::replace(end, start);
         }
-        self.order.clear();
-        self.order.resize(start as usize, 0);
+        let mut order = vec![0; start as usize];
         for (row, slot) in slot_of.iter().enumerate() {
             if *slot != NOWHERE {
-                let place = &mut self.counts[*slot as usize];
-                self.order[*place as usize] = row as u32;
+                let place = &mut ends[*slot as usize];
+                order[*place as usize] = row as u32;
                 *place += 1;
             }
         }
         self.slot_of = slot_of;
-        runs
+        Grouped { order, ends }
     }
 
     #[inline]

@@ -8,6 +8,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::physical_expr::expressions::{Column, IsNotNullExpr};
 use std::sync::Arc;
 use tillmart_datafile::WholeTexts;
+use tillmart_feed::Sales;
 
 /// A column of the sale, or of its lineage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +64,20 @@ pub(crate) enum Lookup {
 impl Lookup {
     /// Number of look-ups: the length of an array with a place for each.
     pub(super) const COUNT: usize = 4;
+
+    /// All of them, each at its own number.
+    pub(super) const EACH: [Lookup; Lookup::COUNT] =
+        [Lookup::Customer, Lookup::Store, Lookup::SalesPerson, Lookup::Product];
+
+    /// The rows that it found for sales.
+    pub(super) fn found(self, sales: &Sales) -> &[u32] {
+        match self {
+            Lookup::Customer => &sales.customer,
+            Lookup::Store => &sales.store,
+            Lookup::SalesPerson => &sales.sales_person,
+            Lookup::Product => &sales.product,
+        }
+    }
 
     /// Its table, its key in it, and the column of the sale that holds the key.
     const ALL: [(Lookup, &str, &str, SaleColumn); Lookup::COUNT] = [
@@ -185,6 +200,15 @@ impl PlainShape {
         shape.partition_by.sort_by_key(|(name, _)| place(name));
         shape.settle(dimensions)?;
         Some(shape)
+    }
+
+    /// Finds out which values of its attributes are equal, ahead of the first file that is finished.
+    pub(super) fn number(&self) {
+        for origin in &self.origins {
+            if let Origin::Key(_, attribute) | Origin::Attribute(_, attribute) = origin {
+                attribute.distinct();
+            }
+        }
     }
 
     /// The dictionary of all products, where names and prices are all that is told of them.
