@@ -3,12 +3,12 @@
 use super::mark;
 use super::shape::FROM_FILE;
 use super::state::Stating;
-use super::tables::{Shelf, Which};
+use super::tables::Shelf;
 use super::{Put, day, holding};
 use crate::Point;
 use crate::publish::shape as misshapen;
 use crate::shop::Pipeline;
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use chrono::NaiveDate;
 use serde::Serialize;
 use std::path::Path;
@@ -114,18 +114,13 @@ impl Pipeline {
 
     /// Keeps what a file states. `None` when the very same was stated before, and holds.
     async fn state_file(&self, shelf: &Shelf, rows: &RecordBatch, from: i32) -> Result<Option<DataFile>> {
-        let holding = holding(&self.versions(shelf, Which::All).await?, from)?;
+        let holding = holding(&self.versions(shelf).await?, from)?;
         let digest = mark::of(rows);
         let (dimension, sequence) = (shelf.dimension, shelf.stated + 1);
         let stating = Stating { dimension, sequence, valid_from: from, origin: FROM_FILE, digest: &digest };
         let stated = stating.of_file(rows, &holding).map_err(misshapen)?;
-        if !stated.is_news {
-            let before = self.statements(shelf, None).await?;
-            let (digests, days) = (before.column(7).as_string::<i32>(), before.column(1));
-            let days = days.as_primitive::<arrow::datatypes::Date32Type>();
-            if (0..before.num_rows()).any(|row| digests.value(row) == digest && days.value(row) == from) {
-                return Ok(None);
-            }
+        if !stated.is_news && self.was_stated(shelf, &digest, from).await? {
+            return Ok(None);
         }
         let file = self.state(shelf, &stated.rows, sequence).await?;
         self.observer.reached(Point::Stated);

@@ -28,7 +28,7 @@ use chrono::NaiveDate;
 use shape::{FROM_FILE, FROM_TABLE};
 use state::Stating;
 use std::time::Duration;
-use tables::{Shelf, Which};
+use tables::Shelf;
 use tillmart_database::{Dimension, Upserted};
 use tillmart_lake::TableSpec;
 use tillmart_model::{FaultKind, Result};
@@ -92,7 +92,6 @@ impl Pipeline {
             self.settle(&shelf, None).await?;
             return Ok(true);
         }
-        let current = self.versions(&shelf, Which::Current).await?;
         let stating = Stating {
             dimension,
             sequence: shelf.stated + 1,
@@ -100,10 +99,13 @@ impl Pipeline {
             origin: FROM_TABLE,
             digest: "",
         };
-        let Some(stated) = stating.of_table(table, &current).map_err(misshapen)? else {
+        let mut sets = stating.nothing_holds(table);
+        self.look_at_current(&shelf, |current| stating.compare(table, current, &mut sets)).await?;
+        let Some(stated) = stating.of_table(table, &sets).map_err(misshapen)? else {
             self.mark(&shelf, &mark::of(table)).await?;
             return Ok(false);
         };
+        drop(sets);
         self.observer.doing(&format!("keeping what changed in {}", dimension.name()));
         self.state(&shelf, &stated.rows, stating.sequence).await?;
         self.observer.reached(Point::Stated);
@@ -116,7 +118,7 @@ impl Pipeline {
     /// Makes the dimension's table and the versions show every statement. What is to be put into the table is told by the
     /// statements themselves where `put` does not.
     async fn settle(&self, shelf: &Shelf, put: Option<Put>) -> Result<Upserted> {
-        let fresh = self.statements(shelf, Some(shelf.shown)).await?;
+        let fresh = self.statements_after(shelf, shelf.shown).await?;
         let first_keys = fresh.column(2).as_primitive::<Int64Type>();
         let as_it_was = fresh.column(5).as_boolean();
         let mut touched: Vec<i64> =
@@ -125,9 +127,8 @@ impl Pipeline {
         touched.dedup();
         let is_of_file = fresh.column(6).as_string::<i32>().iter().any(|origin| origin == Some(FROM_FILE));
         let put = put.unwrap_or(if is_of_file { Put::All } else { Put::Followed });
-        let all = self.statements(shelf, None).await?;
-        let about = about(&all, &touched);
-        let all = filter_record_batch(&all, &about).map_err(misshapen)?;
+        drop(fresh);
+        let all = self.statements_about(shelf, &touched).await?;
         let new = versions::versions_of(shelf.dimension, &all, &touched).map_err(misshapen)?;
         drop(all);
         let mut upserted = Upserted::default();
@@ -171,17 +172,6 @@ impl Pipeline {
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
     }
-}
-
-/// Which statements tell of these keys (rising), alone or among others.
-fn about(statements: &RecordBatch, keys: &[i64]) -> BooleanArray {
-    let (first, last) =
-        (statements.column(2).as_primitive::<Int64Type>(), statements.column(3).as_primitive::<Int64Type>());
-    let is_about = |row: usize| {
-        let next = keys.partition_point(|key| *key < first.value(row));
-        Some(keys.get(next).is_some_and(|key| *key <= last.value(row)))
-    };
-    (0..statements.num_rows()).map(is_about).collect()
 }
 
 /// Current versions as rows of the dimension's table.

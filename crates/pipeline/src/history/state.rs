@@ -2,8 +2,7 @@
 
 use super::shape::{OF_STATEMENT, names_of, statements_schema};
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray, UInt32Array,
-    new_null_array,
+    ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray, UInt32Array, new_null_array,
 };
 use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{cast, take};
@@ -46,9 +45,9 @@ struct Statement {
 }
 
 impl Stating<'_> {
-    /// What a dimension table shows that does not hold: the differing columns of the differing rows. `None` if there are none.
-    pub(super) fn of_table(&self, table: &RecordBatch, holding: &RecordBatch) -> Result<Option<Stated>, ArrowError> {
-        let sets = self.differing(table, holding)?;
+    /// What a dimension table shows that does not hold: the differing columns of the differing rows. `None` if there are none. `sets`
+    /// is what all that holds has left of [`Stating::nothing_holds`].
+    pub(super) fn of_table(&self, table: &RecordBatch, sets: &[u32]) -> Result<Option<Stated>, ArrowError> {
         let keys = keys_of(table)?;
         let said: Vec<Statement> = sets
             .iter()
@@ -61,7 +60,8 @@ impl Stating<'_> {
 
     /// All that the rows of a file say: of a row that differs all columns that the file has; of the others, that they are as they were.
     pub(super) fn of_file(&self, file: &RecordBatch, holding: &RecordBatch) -> Result<Stated, ArrowError> {
-        let sets = self.differing(file, holding)?;
+        let mut sets = self.nothing_holds(file);
+        self.compare(file, holding, &mut sets)?;
         let keys = keys_of(file)?;
         let all = self.set_of_all(file);
         let mut order: Vec<usize> = (0..keys.len()).collect();
@@ -87,24 +87,34 @@ impl Stating<'_> {
         self.made(file, &said, sets.iter().any(|set| *set != 0))
     }
 
-    /// Which columns of each row differ from what holds; all of a row whose key nothing holds of.
-    fn differing(&self, rows: &RecordBatch, holding: &RecordBatch) -> Result<Vec<u32>, ArrowError> {
-        let index = KeyIndex::new(holding.column(0).as_ref());
-        let found: UInt32Array = index.rows(rows.column(0).as_ref());
-        let all = self.set_of_all(rows);
-        let mut sets: Vec<u32> =
-            (0..rows.num_rows()).map(|row| if found.is_null(row) { all | NEW } else { 0 }).collect();
+    /// Which columns of each row differ, where nothing holds of any key yet: all.
+    pub(super) fn nothing_holds(&self, rows: &RecordBatch) -> Vec<u32> {
+        vec![self.set_of_all(rows) | NEW; rows.num_rows()]
+    }
+
+    /// Tells of the rows whose keys `holding` has which of their columns differ. What holds may come part by part, each key in one.
+    pub(super) fn compare(
+        &self,
+        rows: &RecordBatch,
+        holding: &RecordBatch,
+        sets: &mut [u32],
+    ) -> Result<(), ArrowError> {
+        let found = KeyIndex::new(holding.column(0).as_ref()).rows(rows.column(0).as_ref());
+        let known: UInt32Array = (0..).zip(found.iter()).filter_map(|(row, found)| found.map(|_| row)).collect();
+        let found: UInt32Array = found.iter().flatten().collect();
+        for row in known.values() {
+            sets[*row as usize] = 0;
+        }
         for (column, field) in rows.schema().fields().iter().enumerate().skip(1) {
             let (Some(at), Some(held)) = (self.place(field.name()), holding.column_by_name(field.name())) else {
                 continue;
             };
-            let held = take(held, &found, None)?;
-            let differs = distinct(rows.column(column), &held)?;
-            for (row, set) in sets.iter_mut().enumerate() {
-                *set |= u32::from(differs.value(row)) << at;
+            let differs = distinct(&take(rows.column(column), &known, None)?, &take(held, &found, None)?)?;
+            for (row, differs) in known.values().iter().zip(differs.values()) {
+                sets[*row as usize] |= u32::from(differs) << at;
             }
         }
-        Ok(sets)
+        Ok(())
     }
 
     fn place(&self, name: &str) -> Option<usize> {

@@ -6,7 +6,8 @@ use crate::publish::{fit, shape};
 use crate::shop::Pipeline;
 use arrow::array::{AsArray, BooleanArray, Int64Array, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{Int64Type, SchemaRef};
+use arrow::datatypes::{Date32Type, Int64Type, SchemaRef};
+use arrow::error::ArrowError;
 use serde_json::Value;
 use tillmart_database::Dimension;
 use tillmart_engine::{LandedFile, Relation, land};
@@ -68,7 +69,18 @@ impl Pipeline {
     }
 
     /// All rows of these data files.
-    pub(super) async fn rows_of(&self, table: &str, schema: &SchemaRef, files: &[&ActiveFile]) -> Result<RecordBatch> {
+    async fn rows_of(&self, table: &str, schema: &SchemaRef, files: &[&ActiveFile]) -> Result<RecordBatch> {
+        self.rows_where(table, schema, files, |_| None).await
+    }
+
+    /// The rows of these data files that `wanted` tells, all where it tells nothing.
+    async fn rows_where(
+        &self,
+        table: &str,
+        schema: &SchemaRef,
+        files: &[&ActiveFile],
+        wanted: impl Fn(&RecordBatch) -> Option<BooleanArray>,
+    ) -> Result<RecordBatch> {
         if files.is_empty() {
             return Ok(RecordBatch::new_empty(SchemaRef::clone(schema)));
         }
@@ -86,30 +98,84 @@ impl Pipeline {
         let sql = include_str!("../../../../sql/queries/history_rows.sql");
         let selected = self.seams.engine.select(vec![relation.map_err(unreadable)?], sql).await;
         let (_, batches) = selected.map_err(unreadable)?;
-        let batches = batches.iter().map(|batch| fit(batch, schema)).collect::<std::result::Result<Vec<_>, _>>();
+        let fitted = batches.into_iter().map(|batch| {
+            let batch = fit(&batch, schema)?;
+            match wanted(&batch) {
+                Some(mask) => filter_record_batch(&batch, &mask),
+                None => Ok(batch),
+            }
+        });
+        let batches = fitted.collect::<std::result::Result<Vec<_>, _>>();
         batches.and_then(|batches| concat_batches(schema, &batches)).map_err(shape)
     }
 
-    /// All statements, those after `sequence` only if it is given.
-    pub(super) async fn statements(&self, shelf: &Shelf, after: Option<i64>) -> Result<RecordBatch> {
-        let is_after = |file: &&ActiveFile| after.is_none_or(|after| bounds(file, "sequence").1 > after);
-        let files: Vec<&ActiveFile> = shelf.statements.files.iter().filter(is_after).collect();
-        let schema = statements_schema(shelf.dimension);
-        let rows = self.rows_of(&statements_table(shelf.dimension), &schema, &files).await?;
-        let Some(after) = after else { return Ok(rows) };
-        let sequence = rows.column(0).as_primitive::<Int64Type>();
-        let mask: BooleanArray = sequence.iter().map(|sequence| sequence.map(|sequence| sequence > after)).collect();
-        filter_record_batch(&rows, &mask).map_err(shape)
+    /// The statements after `sequence`.
+    pub(super) async fn statements_after(&self, shelf: &Shelf, sequence: i64) -> Result<RecordBatch> {
+        let is_after = |file: &&ActiveFile| bounds(file, "sequence").1 > sequence;
+        self.statements(shelf, is_after, |rows| {
+            let all = rows.column(0).as_primitive::<Int64Type>();
+            all.iter().map(|one| one.map(|one| one > sequence)).collect()
+        })
+        .await
     }
 
-    /// Versions that hold today, with or without those that held before.
-    pub(super) async fn versions(&self, shelf: &Shelf, which: Which) -> Result<RecordBatch> {
-        let is_wanted = |file: &&ActiveFile| match which {
-            Which::All => true,
-            Which::Current => is_of_current(file),
+    /// The statements about these keys (rising), alone or among others.
+    pub(super) async fn statements_about(&self, shelf: &Shelf, keys: &[i64]) -> Result<RecordBatch> {
+        let is_about = |first: i64, last: i64| {
+            let next = keys.partition_point(|key| *key < first);
+            keys.get(next).is_some_and(|key| *key <= last)
         };
-        let files: Vec<&ActiveFile> = shelf.versions.files.iter().filter(is_wanted).collect();
+        let has_some = |file: &&ActiveFile| is_about(bounds(file, "first_key").0, bounds(file, "last_key").1);
+        self.statements(shelf, has_some, |rows| {
+            let (first, last) =
+                (rows.column(2).as_primitive::<Int64Type>(), rows.column(3).as_primitive::<Int64Type>());
+            (0..rows.num_rows()).map(|row| Some(is_about(first.value(row), last.value(row)))).collect()
+        })
+        .await
+    }
+
+    /// Whether a file of this digest stated something as of this day.
+    pub(super) async fn was_stated(&self, shelf: &Shelf, digest: &str, from: i32) -> Result<bool> {
+        let found = self.statements(
+            shelf,
+            |_| true,
+            |rows| {
+                let (digests, days) = (rows.column(7).as_string::<i32>(), rows.column(1).as_primitive::<Date32Type>());
+                (0..rows.num_rows()).map(|row| Some(digests.value(row) == digest && days.value(row) == from)).collect()
+            },
+        );
+        Ok(found.await?.num_rows() > 0)
+    }
+
+    /// Those of the statements that `wanted` tells, in files that may have some. What is not wanted is dropped as it is read.
+    async fn statements(
+        &self,
+        shelf: &Shelf,
+        may_have: impl Fn(&&ActiveFile) -> bool,
+        wanted: impl Fn(&RecordBatch) -> BooleanArray,
+    ) -> Result<RecordBatch> {
+        let files: Vec<&ActiveFile> = shelf.statements.files.iter().filter(may_have).collect();
+        let schema = statements_schema(shelf.dimension);
+        self.rows_where(&statements_table(shelf.dimension), &schema, &files, |rows| Some(wanted(rows))).await
+    }
+
+    /// All versions.
+    pub(super) async fn versions(&self, shelf: &Shelf) -> Result<RecordBatch> {
+        let files: Vec<&ActiveFile> = shelf.versions.files.iter().collect();
         self.rows_of(&versions_table(shelf.dimension), &versions_schema(shelf.dimension), &files).await
+    }
+
+    /// Shows the versions that hold today to `look`, one data file after the other.
+    pub(super) async fn look_at_current(
+        &self,
+        shelf: &Shelf,
+        mut look: impl FnMut(&RecordBatch) -> std::result::Result<(), ArrowError>,
+    ) -> Result<()> {
+        let (table, schema) = (versions_table(shelf.dimension), versions_schema(shelf.dimension));
+        for file in shelf.versions.files.iter().filter(|file| is_of_current(file)) {
+            look(&self.rows_of(&table, &schema, &[file]).await?).map_err(shape)?;
+        }
+        Ok(())
     }
 
     /// Versions that do not hold any more, as they are kept.
@@ -189,13 +255,6 @@ impl Pipeline {
     }
 }
 
-/// Which versions to read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
-    All,
-    Current,
-}
-
 /// A file has either current versions or former ones: the statistics tell.
 fn is_of_current(file: &ActiveFile) -> bool {
     let nulls = stats(file).and_then(|stats| stats.get("nullCount")?.get("valid_to")?.as_u64());
@@ -214,12 +273,12 @@ fn stats(file: &ActiveFile) -> Option<Value> {
 }
 
 /// The current versions, or the former ones, by key and day.
-fn in_order(rows: &RecordBatch, current: bool) -> std::result::Result<RecordBatch, arrow::error::ArrowError> {
+fn in_order(rows: &RecordBatch, current: bool) -> std::result::Result<RecordBatch, ArrowError> {
     let is_current = rows.column(rows.num_columns() - 1).as_boolean();
     let mask: BooleanArray = is_current.iter().map(|is| Some(is == Some(current))).collect();
     let rows = filter_record_batch(rows, &mask)?;
     let keys: Int64Array = keys_of(&rows)?;
-    let from = rows.column(rows.num_columns() - 3).as_primitive::<arrow::datatypes::Date32Type>();
+    let from = rows.column(rows.num_columns() - 3).as_primitive::<Date32Type>();
     let mut order: Vec<u32> = (0..u32::try_from(rows.num_rows()).unwrap_or(u32::MAX)).collect();
     order.sort_unstable_by_key(|row| (keys.value(*row as usize), from.value(*row as usize)));
     arrow::compute::take_record_batch(&rows, &arrow::array::UInt32Array::from(order))
