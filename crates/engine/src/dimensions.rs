@@ -79,6 +79,9 @@ impl DimensionTables {
                 Fault::new(FaultKind::Promise, format!("what {table} was before does not fit it")).found(error)
             })?;
             if let Some(before) = before {
+                // One copy of what is there now is enough: it stands in front of what was before.
+                let now = before.all.slice(0, now.num_rows());
+                self.tables.insert(table.clone(), now);
                 self.former.insert(table, Arc::new(before));
             }
         }
