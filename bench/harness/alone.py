@@ -137,7 +137,7 @@ def stores(bench, say):
                     called([bench.tillmart.binary, "generate", "--project", folder, "--no-dimensions", *sales, *SHAPE],
                            clean_environment(environment))
                     # What the dimensions were is kept beside the tables: the bucket's first run would find none of it and begin it.
-                    called([bench.tillmart.binary, "--project", folder, "dimensions", "load", os.path.join(folder, "dimensions")],
+                    called([bench.tillmart.binary, "--project", folder, "dimensions", "load", data.dimensions],
                            clean_environment(environment))
                 told = checked(bench.tillmart.run_project(folder, data, os.path.join(bench.work, "stores.log"), environment))
                 totals = (told["rows_landed"], verdict.published(os.path.join(folder, "tillmart.db")))
