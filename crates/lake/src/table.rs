@@ -170,18 +170,21 @@ impl Lake {
     }
 
     pub(crate) async fn load(&self, name: &str, version: Option<u64>) -> Result<Option<DeltaTable>> {
-        let mut builder = self.builder(name)?;
-        if let Some(version) = version {
-            builder = builder.with_version(version);
+        let load = || async {
+            let builder = self.builder(name)?;
+            Ok(version.into_iter().fold(builder, DeltaTableBuilder::with_version).load().await)
+        };
+        let error = match load().await? {
+            Ok(table) => return Ok(Some(table)),
+            Err(DeltaTableError::NotATable(_)) => return Ok(None),
+            Err(error) => error,
+        };
+        if self.store.list(&format!("{name}/_delta_log")).await?.is_empty() {
+            return Ok(None);
         }
-        match builder.load().await {
-            Ok(table) => Ok(Some(table)),
-            Err(DeltaTableError::NotATable(_)) => Ok(None),
-            Err(error) => match self.store.list(&format!("{name}/_delta_log")).await? {
-                log if log.is_empty() => Ok(None),
-                _ => Err(delta_fault("read", name, &error)),
-            },
-        }
+        // There is a log now, and there may have been none before: another run may be making the table. What is wrong with a log is
+        // wrong with it the second time, too.
+        load().await?.map(Some).map_err(|_| delta_fault("read", name, &error))
     }
 
     fn builder(&self, name: &str) -> Result<DeltaTableBuilder> {

@@ -16,11 +16,12 @@ async fn a_table_is_made_once_and_recognised() {
     assert_eq!(root.paths(None).await, ["a.parquet"]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_may_make_a_table_at_once() {
-    for _ in 0..5 {
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn several_may_make_a_table_at_once() {
+    // Often enough that one of them looks for the table just before another has made it.
+    for _ in 0..20 {
         let root = Root::new();
-        let makers: Vec<_> = (0..2)
+        let makers: Vec<_> = (0..4)
             .map(|_| {
                 let lake = root.lake();
                 tokio::spawn(async move { lake.ensure(&spec()).await })
