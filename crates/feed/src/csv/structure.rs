@@ -167,7 +167,7 @@ fn portable_bits(step: &[u8; STEP], delimiter: u8, quote: u8) -> Bits {
 #[cfg(target_arch = "x86_64")]
 mod wide {
     use super::{Bits, STEP, Structure};
-    use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_set_epi64x, _mm256_set1_epi8};
+    use std::arch::x86_64::{__m256i, _mm256_cmpeq_epi8, _mm256_movemask_epi8, _mm256_set1_epi8};
 
     /// Has this machine what [`scan`] needs?
     pub(super) fn is_there() -> bool {
@@ -183,18 +183,19 @@ mod wide {
     #[inline]
     pub(super) fn bits(step: &[u8; STEP], delimiter: u8, quote: u8) -> Bits {
         let pattern = |byte: u8| _mm256_set1_epi8(byte.cast_signed());
-        let (low, high) = (half(step, 0), half(step, STEP / 2));
+        let [low, high] = halves(step);
         let find = |pattern| find(low, pattern) | find(high, pattern) << (STEP / 2);
         Bits { delimiters: find(pattern(delimiter)), line_ends: find(pattern(b'\n')), quotes: find(pattern(quote)) }
     }
 
-    #[target_feature(enable = "avx2")]
+    /// The two vectors of a step.
     #[inline]
-    fn half(step: &[u8; STEP], from: usize) -> __m256i {
-        // Four words, which the compiler loads as one vector.
-        let words = step.as_chunks::<8>().0;
-        let word = |at: usize| i64::from_le_bytes(words[from / 8 + at]);
-        _mm256_set_epi64x(word(3), word(2), word(1), word(0))
+    fn halves(step: &[u8; STEP]) -> [__m256i; 2] {
+        #[allow(unsafe_code, reason = "put together word by word they are not loaded at once")]
+        // SAFETY: any 64 bytes are two vectors.
+        unsafe {
+            std::mem::transmute(*step)
+        }
     }
 
     #[target_feature(enable = "avx2")]

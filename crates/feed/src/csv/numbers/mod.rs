@@ -1,9 +1,18 @@
-//! Numbers of at most eight bytes, read as one word: the way that most numbers of a file go.
+//! Numbers of at most eight bytes, each read as one word, and the words of a column turned into values together: the way that most
+//! numbers of a file go.
 //!
-//! Whatever these functions do not read goes the exact way, which says what is wrong with it.
+//! Whatever is not read here goes the exact way, which says what is wrong with it.
+
+#[cfg(test)]
+mod tests;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 /// Bytes that are read as one word.
 const WORD: usize = 8;
+
+/// Words that are turned into values at once, where the machine can.
+const LANES: usize = 4;
 
 const ZEROS: u64 = 0x3030_3030_3030_3030;
 const EACH_BYTE: u64 = 0x0101_0101_0101_0101;
@@ -12,22 +21,152 @@ const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
 
 const POWERS: [i64; 5] = [1, 10, 100, 1000, 10_000];
 
+/// The word of what cannot be read as one: no byte of it is a digit.
+const NO_WORD: u64 = u64::MAX;
+
+/// Stands for a value that was not read.
+pub(super) const UNREAD: i64 = i64::MIN;
+
 /// The high bit of each byte of `word` that is zero, exactly.
 pub(crate) const fn zero_bytes(word: u64) -> u64 {
     !(((word & LOW_BITS) + LOW_BITS) | word | LOW_BITS)
 }
 
-/// The bytes of `text` from `start` to `end`, 1 to 8 of them, as the high bytes of a word, last byte highest;
-/// digits become their values, and the bytes below are zero. `None` where they cannot be read as one word.
-#[inline]
-fn word(text: &[u8], start: usize, end: usize) -> Option<u64> {
-    let length = end.wrapping_sub(start);
-    if length.wrapping_sub(1) >= WORD {
-        return None;
+/// The numbers of a column on their way from cells to values; reused from column to column.
+#[derive(Default)]
+pub(super) struct Numbers {
+    words: Vec<u64>,
+}
+
+impl Numbers {
+    /// Takes in cells of digits, by first byte and end. `None` is a cell that stands for 0.
+    #[inline]
+    pub(super) fn read(&mut self, text: &[u8], cells: impl Iterator<Item = Option<(usize, usize)>>) {
+        self.words.clear();
+        self.words.extend(cells.map(|cell| cell.map_or(0, |(start, end)| word(text, start, end))));
     }
-    let bytes = text.get(..end)?.last_chunk::<WORD>()?;
-    let spare = (WORD - length) * 8;
-    Some(((u64::from_le_bytes(*bytes) ^ ZEROS) >> spare) << spare)
+
+    /// Takes in cells of decimals.
+    #[inline]
+    pub(super) fn read_decimals(&mut self, text: &[u8], cells: impl Iterator<Item = (usize, usize)>, point: u8) {
+        self.words.clear();
+        self.words.extend(cells.map(|(start, end)| decimal_word(text, start, end, point)));
+    }
+
+    /// Makes `values` the numbers taken in; false if one of them is [`UNREAD`].
+    pub(super) fn digits(&mut self, values: &mut Vec<i64>) -> bool {
+        self.values(values, |words, values| {
+            #[cfg(target_arch = "x86_64")]
+            if wide::is_there() {
+                #[allow(unsafe_code, reason = "the machine was asked for just what the function is compiled for")]
+                // SAFETY: `is_there` found every feature that `digits` is compiled with; it has no other condition.
+                return unsafe { wide::digits(words, values) };
+            }
+            one_by_one(words, values, number)
+        })
+    }
+
+    /// Makes `values` the decimals taken in, as integers of `SCALE` (at most 4) fraction digits; false if one of them is
+    /// [`UNREAD`].
+    pub(super) fn decimals<const SCALE: u32>(&mut self, point: u8, values: &mut Vec<i64>) -> bool {
+        let point = digit(point);
+        self.values(values, |words, values| {
+            #[cfg(target_arch = "x86_64")]
+            if wide::is_there() {
+                #[allow(unsafe_code, reason = "the machine was asked for just what the function is compiled for")]
+                // SAFETY: `is_there` found every feature that `decimals` is compiled with; it has no other condition.
+                return unsafe { wide::decimals::<SCALE>(words, values, point) };
+            }
+            one_by_one(words, values, |word| decimal(word, point, SCALE))
+        })
+    }
+
+    #[inline]
+    fn values(
+        &mut self,
+        values: &mut Vec<i64>,
+        turn: impl FnOnce(&[[u64; LANES]], &mut [[i64; LANES]]) -> bool,
+    ) -> bool {
+        let rows = self.words.len();
+        let padded = rows.next_multiple_of(LANES);
+        self.words.resize(padded, 0);
+        values.clear();
+        values.resize(padded, 0);
+        let all_read = turn(self.words.as_chunks().0, values.as_chunks_mut().0);
+        self.words.truncate(rows);
+        values.truncate(rows);
+        all_read
+    }
+}
+
+/// Where the machine cannot do several words at once.
+fn one_by_one(words: &[[u64; LANES]], values: &mut [[i64; LANES]], read: impl Fn(u64) -> Option<i64>) -> bool {
+    let mut all_read = true;
+    for (word, value) in words.as_flattened().iter().zip(values.as_flattened_mut()) {
+        let found = read(*word);
+        all_read &= found.is_some();
+        *value = found.unwrap_or(UNREAD);
+    }
+    all_read
+}
+
+/// The number of a cell, which may begin with a minus. For single cells: those that were [`UNREAD`].
+pub(super) fn signed(cell: &[u8]) -> Option<i64> {
+    let number = |digits: &[u8]| number(alone(digits, |text, start, end| word(text, start, end)));
+    by_sign(cell, number)
+}
+
+/// The decimal of a cell, which may begin with a minus, as an integer of `scale` fraction digits.
+pub(super) fn signed_decimal(cell: &[u8], point: u8, scale: u32) -> Option<i64> {
+    let word = |digits: &[u8]| alone(digits, |text, start, end| decimal_word(text, start, end, point));
+    by_sign(cell, |digits| decimal(word(digits), digit(point), scale))
+}
+
+fn by_sign(cell: &[u8], read: impl Fn(&[u8]) -> Option<i64>) -> Option<i64> {
+    match cell {
+        [b'-', digits @ ..] => Some(-read(digits)?),
+        digits => read(digits),
+    }
+}
+
+/// The word of a text that has too few bytes before it.
+fn alone(digits: &[u8], word: impl Fn(&[u8], usize, usize) -> u64) -> u64 {
+    let mut text = [0; WORD];
+    match WORD.checked_sub(digits.len()) {
+        None => NO_WORD,
+        Some(start) => {
+            text[start..].copy_from_slice(digits);
+            word(&text, start, WORD)
+        }
+    }
+}
+
+/// What a byte becomes as a digit value; of other bytes than digits it is above 9.
+const fn digit(byte: u8) -> u8 {
+    byte ^ (ZEROS & 0xff) as u8
+}
+
+/// The bytes of `text` from `start` to `end`, 1 to 8 of them, as the high bytes of a word, last byte highest;
+/// digits become their values, and the bytes below are zero. [`NO_WORD`] where they cannot be read as one word.
+#[inline]
+fn word(text: &[u8], start: usize, end: usize) -> u64 {
+    let length = end.wrapping_sub(start);
+    // Where there are no eight bytes before its end, its beginning wraps around to where there is no text.
+    let bytes = text.get(end.wrapping_sub(WORD)..end).and_then(<[u8]>::first_chunk::<WORD>);
+    match bytes {
+        Some(bytes) if length.wrapping_sub(1) < WORD => {
+            let spare = (WORD - length) * 8;
+            ((u64::from_le_bytes(*bytes) ^ ZEROS) >> spare) << spare
+        }
+        _ => NO_WORD,
+    }
+}
+
+/// The same of a decimal: a point alone, which is as good as nothing before it in a word, is none.
+#[inline]
+fn decimal_word(text: &[u8], start: usize, end: usize, point: u8) -> u64 {
+    let word = word(text, start, end);
+    if end.wrapping_sub(start) == 1 && word >> 56 == u64::from(digit(point)) { NO_WORD } else { word }
 }
 
 /// The number that eight digit values make, the lowest byte first; `None` when one is no digit.
@@ -44,45 +183,20 @@ fn number(word: u64) -> Option<i64> {
     Some((high.wrapping_add(low) >> 32) as i64)
 }
 
-/// Digits without a sign.
+/// A decimal as an integer of `scale` (at most 4) fraction digits. `point` is told as the digit that it was taken for.
 #[inline]
-pub(super) fn digits(text: &[u8], start: usize, end: usize) -> Option<i64> {
-    number(word(text, start, end)?)
-}
-
-/// Digits, perhaps behind a minus.
-#[inline]
-pub(super) fn signed(text: &[u8], start: usize, end: usize) -> Option<i64> {
-    let minus = i64::from(text.get(start) == Some(&b'-'));
-    let value = digits(text, start + minus as usize, end)?;
-    Some((value ^ -minus) + minus)
-}
-
-/// A decimal without a sign as an integer of `scale` (at most 4) fraction digits.
-#[inline]
-pub(super) fn decimal(text: &[u8], start: usize, end: usize, point: u8, scale: u32) -> Option<i64> {
-    let word = word(text, start, end)?;
-    // The point, too, was taken for a digit.
-    let point = u64::from(point) ^ (ZEROS & 0xff);
-    let points = zero_bytes(word ^ (point * EACH_BYTE));
+fn decimal(word: u64, point: u8, scale: u32) -> Option<i64> {
+    let points = zero_bytes(word ^ (u64::from(point) * EACH_BYTE));
     if points == 0 {
         return Some(number(word)? * *POWERS.get(scale as usize)?);
     }
     let at = points.trailing_zeros() / 8;
     let places = WORD as u32 - 1 - at;
-    if end - start < 2 || places > scale {
+    if places > scale {
         return None;
     }
     // The digits before the point move up by one byte; a second point is no digit.
     let before = word & ((1 << (at * 8)) - 1);
     let after = word & (u64::MAX << (at * 8)) & !(0xff << (at * 8));
     Some(number((before << 8) | after)? * *POWERS.get((scale - places) as usize)?)
-}
-
-/// A decimal, perhaps behind a minus.
-#[inline]
-pub(super) fn signed_decimal(text: &[u8], start: usize, end: usize, point: u8, scale: u32) -> Option<i64> {
-    let minus = i64::from(text.get(start) == Some(&b'-'));
-    let value = decimal(text, start + minus as usize, end, point, scale)?;
-    Some((value ^ -minus) + minus)
 }

@@ -29,17 +29,37 @@ impl<'a> Cells<'a> {
 
     /// First byte and end of each cell of a field, quotes included.
     #[inline]
-    pub(super) fn column(&self, field: usize) -> impl Iterator<Item = (usize, usize)> + use<'a> {
+    pub(super) fn column(&self, field: usize) -> impl Iterator<Item = (usize, usize)> + Clone + use<'a> {
         // The last cell ends before the line end, of which a CR may be part.
         let (block, is_last) = (self.block, field + 1 == self.width);
-        let edges = self.edges.get(field..).unwrap_or_default().chunks(self.width).take(self.rows);
-        edges.map(move |edges| {
-            let (start, end) = match *edges {
-                [before, end, ..] => (before.wrapping_add(1) as usize, end as usize),
-                _ => (0, 0),
+        let (edges, width) = (self.edges, self.width);
+        (0..self.rows).map(move |row| {
+            let (start, end) = match edges.get(row * width + field..).and_then(<[u32]>::first_chunk) {
+                Some([before, end]) => (before.wrapping_add(1) as usize, *end as usize),
+                None => (0, 0),
             };
             if is_last { (start, without_cr(block, start, end)) } else { (start, end) }
         })
+    }
+
+    /// First byte and end of each cell of a field; where cells are `QUOTED`, without the quotes around those that have them.
+    #[inline]
+    pub(super) fn inner<const QUOTED: bool>(
+        &self,
+        field: usize,
+    ) -> impl Iterator<Item = (usize, usize)> + Clone + use<'a, QUOTED> {
+        let cells = *self;
+        self.column(field).map(move |bounds| cells.without_quotes::<QUOTED>(bounds))
+    }
+
+    /// The same of one cell.
+    pub(super) fn inner_bounds<const QUOTED: bool>(&self, row: usize, field: usize) -> (usize, usize) {
+        self.without_quotes::<QUOTED>(self.bounds(row, field))
+    }
+
+    #[inline]
+    fn without_quotes<const QUOTED: bool>(&self, (start, end): (usize, usize)) -> (usize, usize) {
+        if QUOTED { self.unquoted(start, end).unwrap_or((start, end)) } else { (start, end) }
     }
 
     /// First byte of a record.

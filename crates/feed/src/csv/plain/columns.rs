@@ -4,21 +4,27 @@ use super::cells::{Cells, Quoted};
 use super::days::Days;
 use super::{Layout, ROWS};
 use crate::check::{Checker, TEXT_LETTERS, Terms, decimal, integer};
-use crate::csv::numbers;
+use crate::csv::numbers::{Numbers, UNREAD, signed, signed_decimal};
 use crate::extras::Extras;
 use crate::sales::{ANONYMOUS, Sales, UNKNOWN, add_optional};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use tillmart_model::ExtraColumns;
 use tillmart_model::money::{PRICE_PRECISION, PRICE_SCALE, TOTAL_PRECISION, TOTAL_SCALE};
 
 /// Price units in a cent.
 const UNITS_PER_CENT: i64 = 10_i64.pow(PRICE_SCALE - TOTAL_SCALE);
 
+/// What 32 bits hold.
+const INT32: RangeInclusive<i64> = i32::MIN as i64..=i32::MAX as i64;
+
 /// The columns of some records. A record that is not plain is marked as odd; what its columns hold means nothing.
 pub(super) struct Columns {
     sales: Sales,
     odd: Vec<bool>,
     anonymous: Vec<bool>,
+    numbers: Numbers,
+    /// Values of 32 bits before they are made so short.
+    long: Vec<i64>,
     quoted: Quoted,
     days: Days,
     terms: Terms,
@@ -32,6 +38,8 @@ impl Columns {
             sales: Sales::with_room(ROWS),
             odd: Vec::with_capacity(ROWS),
             anonymous: Vec::with_capacity(ROWS),
+            numbers: Numbers::default(),
+            long: Vec::with_capacity(ROWS),
             quoted: Quoted::default(),
             days: Days::new(checker.dates()),
             terms: checker.terms(),
@@ -98,49 +106,56 @@ impl Columns {
     }
 
     fn read_keys<const QUOTED: bool>(&mut self, cells: &Cells<'_>, layout: &Layout) {
-        let Columns { sales, odd, anonymous, terms, .. } = self;
-        let text = cells.block;
-        let long = |start, end, least, most| integer(text.get(start..end)?, least, most).ok();
-        let int64 = |start, end| numbers::digits(text, start, end).or_else(|| long(start, end, i64::MIN, i64::MAX));
-        let int32 = |start, end| {
-            let read = numbers::digits(text, start, end);
-            read.or_else(|| long(start, end, i32::MIN.into(), i32::MAX.into())).map(|value| value as i32)
-        };
-        let is_anonymous = |start, end| {
-            let is_empty = |(start, end)| start == end;
-            let is_blank = is_empty((start, end)) || (QUOTED && cells.unquoted(start, end).is_some_and(is_empty));
-            is_blank && terms.lands_anonymous
-        };
+        let Columns { sales, odd, anonymous, numbers, long, terms, .. } = self;
+        let lands_anonymous = terms.lands_anonymous;
         anonymous.clear();
-        anonymous.extend(cells.column(layout.customer).map(|(start, end)| is_anonymous(start, end)));
-        column::<QUOTED, _>(cells, layout.customer, odd, &mut sales.customer_id, |start, end| {
-            if is_anonymous(start, end) { Some(0) } else { int64(start, end) }
+        anonymous.extend(cells.inner::<QUOTED>(layout.customer).map(|(start, end)| start == end && lands_anonymous));
+        let named = cells.inner::<QUOTED>(layout.customer).map(|(start, end)| {
+            let is_anonymous = start == end && lands_anonymous;
+            (!is_anonymous).then_some((start, end))
         });
-        column::<QUOTED, _>(cells, layout.store, odd, &mut sales.store_id, int32);
-        column::<QUOTED, _>(cells, layout.sales_person, odd, &mut sales.sales_person_id, int64);
+        numbers.read(cells.block, named);
+        let mut column = Column::<QUOTED> { cells, field: layout.customer, odd };
+        column.whole(numbers, &mut sales.customer_id, i64::MIN..=i64::MAX);
+        numbers.read(cells.block, cells.inner::<QUOTED>(layout.store).map(Some));
+        column.field = layout.store;
+        column.whole(numbers, long, INT32);
+        sales.store_id.extend(long.iter().map(|value| *value as i32));
+        numbers.read(cells.block, cells.inner::<QUOTED>(layout.sales_person).map(Some));
+        column.field = layout.sales_person;
+        column.whole(numbers, &mut sales.sales_person_id, i64::MIN..=i64::MAX);
     }
 
     fn read_amounts<const QUOTED: bool>(&mut self, cells: &Cells<'_>, layout: &Layout, checker: &mut Checker) {
-        let Columns { sales, odd, days, terms, .. } = self;
+        let Columns { sales, odd, numbers, long, days, terms, .. } = self;
         let (text, point) = (cells.block, terms.point);
-        let long = |start, end, precision, scale| decimal(text.get(start..end)?, point, precision, scale).ok();
-        column::<QUOTED, _>(cells, layout.price, odd, &mut sales.price, |start, end| {
-            let price = numbers::decimal(text, start, end, point, PRICE_SCALE);
-            price.or_else(|| long(start, end, PRICE_PRECISION, PRICE_SCALE).filter(|price| *price >= 0))
-        });
-        column::<QUOTED, _>(cells, layout.quantity, odd, &mut sales.quantity, |start, end| {
-            let read = numbers::signed(text, start, end);
-            let long = || integer(text.get(start..end)?, i32::MIN.into(), i32::MAX.into()).ok();
-            read.or_else(long).map(|value| value as i32)
-        });
-        column::<QUOTED, _>(cells, layout.total, odd, &mut sales.total_cost, |start, end| {
-            let total = numbers::signed_decimal(text, start, end, point, TOTAL_SCALE);
-            total.or_else(|| long(start, end, TOTAL_PRECISION, TOTAL_SCALE))
-        });
+        numbers.read_decimals(text, cells.inner::<QUOTED>(layout.price), point);
+        let mut column = Column::<QUOTED> { cells, field: layout.price, odd };
+        if !numbers.decimals::<PRICE_SCALE>(point, &mut sales.price) {
+            column.read_unread(&mut sales.price, |cell| {
+                decimal(cell, point, PRICE_PRECISION, PRICE_SCALE).ok().filter(|price| *price >= 0)
+            });
+        }
+        numbers.read(text, cells.inner::<QUOTED>(layout.quantity).map(Some));
+        column.field = layout.quantity;
+        column.whole(numbers, long, INT32);
+        sales.quantity.extend(long.iter().map(|value| *value as i32));
+        numbers.read_decimals(text, cells.inner::<QUOTED>(layout.total), point);
+        column.field = layout.total;
+        if !numbers.decimals::<TOTAL_SCALE>(point, &mut sales.total_cost) {
+            column.read_unread(&mut sales.total_cost, |cell| {
+                let long = || decimal(cell, point, TOTAL_PRECISION, TOTAL_SCALE).ok();
+                signed_decimal(cell, point, TOTAL_SCALE).or_else(long)
+            });
+        }
         let dates = checker.dates();
-        column::<QUOTED, _>(cells, layout.date, odd, &mut sales.sales_date, |start, end| {
-            days.day(text.get(start..end)?, dates).filter(|day| *day <= terms.today)
-        });
+        sales.sales_date.extend(column.odd.iter_mut().zip(cells.inner::<QUOTED>(layout.date)).map(
+            |(odd, (start, end))| {
+                let day = text.get(start..end).and_then(|text| days.day(text, dates)).filter(|day| *day <= terms.today);
+                *odd |= day.is_none();
+                day.unwrap_or_default()
+            },
+        ));
     }
 
     /// Finds the rows of customers, stores and sales persons.
@@ -218,19 +233,29 @@ impl Columns {
     }
 }
 
-/// Reads a column; rows that cannot be read are odd. Only where cells are `QUOTED` are they looked at for quotes.
-#[inline]
-fn column<const QUOTED: bool, T: Default>(
-    cells: &Cells<'_>,
+/// One column of numbers; rows that cannot be read are odd. Only where cells are `QUOTED` are they looked at for quotes.
+struct Column<'a, 'c, const QUOTED: bool> {
+    cells: &'a Cells<'c>,
     field: usize,
-    odd: &mut [bool],
-    values: &mut Vec<T>,
-    mut read: impl FnMut(usize, usize) -> Option<T>,
-) {
-    values.extend(odd.iter_mut().zip(cells.column(field)).map(|(odd, (start, end))| {
-        let (start, end) = cells.unquoted(start, end).filter(|_| QUOTED).unwrap_or((start, end));
-        let value = read(start, end);
-        *odd |= value.is_none();
-        value.unwrap_or_default()
-    }));
+    odd: &'a mut [bool],
+}
+
+impl<const QUOTED: bool> Column<'_, '_, QUOTED> {
+    /// Makes `values` the whole numbers taken in, which lie within `range`.
+    fn whole(&mut self, numbers: &mut Numbers, values: &mut Vec<i64>, range: RangeInclusive<i64>) {
+        if !numbers.digits(values) {
+            let long = |cell: &[u8]| integer(cell, *range.start(), *range.end()).ok();
+            self.read_unread(values, |cell| signed(cell).or_else(|| long(cell)));
+        }
+    }
+
+    /// Reads what was not read as one word.
+    fn read_unread(&mut self, values: &mut [i64], read: impl Fn(&[u8]) -> Option<i64>) {
+        for (row, value) in values.iter_mut().enumerate().filter(|(_, value)| **value == UNREAD) {
+            let (start, end) = self.cells.inner_bounds::<QUOTED>(row, self.field);
+            let found = self.cells.block.get(start..end).and_then(&read);
+            self.odd[row] |= found.is_none();
+            *value = found.unwrap_or_default();
+        }
+    }
 }
