@@ -23,24 +23,29 @@ pub(crate) fn width_of(largest: u64) -> u32 {
     u64::BITS - largest.leading_zeros()
 }
 
-/// Appends 32 values of `width` bits each: `4 × width` bytes. Higher bits of the values must be zero.
-pub(crate) fn pack(out: &mut Vec<u8>, values: &[u64; LANE], width: u32) {
+/// Bytes that [`pack`] may write to: 32 values of 64 bits, and a word that shifts spill into.
+pub(crate) const PACK_ROOM: usize = (LANE + 1) * 8;
+
+/// Writes 32 values of `width` bits each to the beginning of `room`; returns how many bytes they are, `4 × width`. Higher bits of the
+/// values must be zero. What stands behind them in `room` means nothing.
+pub(crate) fn pack(room: &mut [u8; PACK_ROOM], values: &[u64; LANE], width: u32) -> usize {
     macro_rules! by_width {
         ($($width:literal)*) => {
             match width {
                 0 => {}
-                $($width => packed::<$width>(out, values),)*
-                _ => packed::<64>(out, values),
+                $($width => packed::<$width>(room, values),)*
+                _ => packed::<64>(room, values),
             }
         };
     }
     // A constant width lets the compiler unroll every shift: a fifth of the time of one loop for all widths.
     by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32
               33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 57 58 59 60 61 62 63);
+    width as usize * 4
 }
 
 #[inline]
-fn packed<const WIDTH: usize>(out: &mut Vec<u8>, values: &[u64; LANE]) {
+fn packed<const WIDTH: usize>(room: &mut [u8; PACK_ROOM], values: &[u64; LANE]) {
     let mut words = [0_u64; LANE + 1];
     for (at, value) in values.iter().enumerate() {
         let bit = at * WIDTH;
@@ -49,11 +54,9 @@ fn packed<const WIDTH: usize>(out: &mut Vec<u8>, values: &[u64; LANE]) {
             words[bit / 64 + 1] |= value >> (64 - bit % 64);
         }
     }
-    let mut bytes = [0_u8; (LANE + 1) * 8];
-    for (chunk, word) in bytes.chunks_exact_mut(8).zip(words).take(WIDTH.div_ceil(2)) {
-        chunk.copy_from_slice(&word.to_le_bytes());
+    for (place, word) in room.as_chunks_mut().0.iter_mut().zip(words).take(WIDTH.div_ceil(2)) {
+        *place = word.to_le_bytes();
     }
-    out.extend_from_slice(&bytes[..WIDTH * 4]);
 }
 
 #[cfg(test)]
@@ -65,9 +68,8 @@ mod tests {
         for width in 0..=64_u32 {
             let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
             let values: [u64; LANE] = std::array::from_fn(|at| (at as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) & mask);
-            let mut out = Vec::new();
-            pack(&mut out, &values, width);
-            assert_eq!(out.len(), width as usize * 4);
+            let mut out = [0xff; PACK_ROOM];
+            assert_eq!(pack(&mut out, &values, width), width as usize * 4);
             for (at, value) in values.iter().enumerate() {
                 let bits = (0..width as usize).map(|bit| {
                     let bit = at * width as usize + bit;

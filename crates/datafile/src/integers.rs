@@ -1,7 +1,7 @@
 //! Integer columns, packed block by block as they grow (DELTA_BINARY_PACKED of the Parquet format): ids, dates, line numbers
 //! and money hold few bits each, and no dictionary has to be looked into.
 
-use crate::bits::{LANE, pack, varint, width_of, zigzag};
+use crate::bits::{LANE, PACK_ROOM, pack, varint, width_of, zigzag};
 use crate::chunks::Chunks;
 use crate::levels::Presence;
 use crate::page::{Column, LITERAL_MAX, PAGE_ROWS, Page, Snappy, begin_stored};
@@ -14,6 +14,67 @@ const MINIBLOCKS: usize = BLOCK / LANE;
 
 /// The longest block: its least difference, four widths, and 128 values of 64 bits.
 const BLOCK_BYTES_MAX: usize = 10 + MINIBLOCKS + BLOCK * 8;
+
+/// What a block is kept as.
+struct Differences {
+    /// Least and greatest value.
+    low: i64,
+    high: i64,
+    /// Least difference of a value to the one before it.
+    least: i64,
+    /// How much greater each difference is; zero behind the last.
+    above: [[u64; LANE]; MINIBLOCKS],
+    /// All bits that are set in each miniblock of them.
+    bits: [u64; MINIBLOCKS],
+}
+
+impl Differences {
+    /// Of the first values of a block, at least one. Differences wrap in the column's own width, as the format asks for.
+    fn of(block: &[i64; BLOCK + 1], filled: usize, width: Width) -> Differences {
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            #[allow(unsafe_code, reason = "the machine was asked for just what the function is compiled for")]
+            // SAFETY: the feature is there; the function has no other condition.
+            return unsafe { Differences::of_wide(block, filled, width) };
+        }
+        Differences::of_any(block, filled, width)
+    }
+
+    /// The same, compiled for wide vectors.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn of_wide(block: &[i64; BLOCK + 1], filled: usize, width: Width) -> Differences {
+        Differences::of_any(block, filled, width)
+    }
+
+    #[inline(always)]
+    fn of_any(block: &[i64; BLOCK + 1], filled: usize, width: Width) -> Differences {
+        match width {
+            Width::Int32 => Differences::wrapping(block, filled, |wide| i64::from(wide as i32), u64::from(u32::MAX)),
+            Width::Int64 => Differences::wrapping(block, filled, |wide| wide, u64::MAX),
+        }
+    }
+
+    #[inline(always)]
+    fn wrapping(block: &[i64; BLOCK + 1], filled: usize, wrap: impl Fn(i64) -> i64, mask: u64) -> Differences {
+        let filled = filled.min(BLOCK);
+        let (values, before) = (&block[1..=filled], &block[..filled]);
+        let (mut low, mut high, mut least) = (i64::MAX, i64::MIN, i64::MAX);
+        let mut above = [[0; LANE]; MINIBLOCKS];
+        for ((slot, value), before) in above.as_flattened_mut().iter_mut().zip(values).zip(before) {
+            let difference = wrap(value.wrapping_sub(*before));
+            low = low.min(*value);
+            high = high.max(*value);
+            least = least.min(difference);
+            *slot = difference.cast_unsigned();
+        }
+        for slot in &mut above.as_flattened_mut()[..filled] {
+            *slot = slot.wrapping_sub(least.cast_unsigned()) & mask;
+        }
+        let bits = above.map(|lane| lane.iter().fold(0, |all, value| all | value));
+        Differences { low, high, least, above, bits }
+    }
+}
 
 /// The physical type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,30 +226,18 @@ impl Integers {
         if self.filled == 0 {
             return;
         }
-        let values = &self.block[1..=self.filled];
-        let (low, high) =
-            values.iter().fold((i64::MAX, i64::MIN), |(low, high), value| (low.min(*value), high.max(*value)));
-        self.note(low, high);
-        let mut deltas = [0_i64; BLOCK];
-        for (delta, pair) in deltas.iter_mut().zip(self.block[..=self.filled].windows(2)) {
-            // Differences wrap in the column's own width, as the format asks for.
-            let wide = pair[1].wrapping_sub(pair[0]);
-            *delta = if self.width == Width::Int32 { i64::from(wide as i32) } else { wide };
-        }
-        let least = deltas[..self.filled].iter().copied().min().unwrap_or(0);
+        let differences = Differences::of(&self.block, self.filled, self.width);
+        self.note(differences.low, differences.high);
         let mut encoded = Vec::with_capacity(BLOCK_BYTES_MAX);
-        zigzag(&mut encoded, least);
+        zigzag(&mut encoded, differences.least);
         let widths_at = encoded.len();
         encoded.extend_from_slice(&[0; MINIBLOCKS]);
-        for (at, lane) in deltas[..self.filled].chunks(LANE).enumerate() {
-            let mut above = [0_u64; LANE];
-            for (slot, delta) in above.iter_mut().zip(lane) {
-                let wide = delta.wrapping_sub(least).cast_unsigned();
-                *slot = if self.width == Width::Int32 { wide & u64::from(u32::MAX) } else { wide };
-            }
-            let width = width_of(above.iter().fold(0, |all, value| all | value));
+        let mut packed = [0; PACK_ROOM];
+        for (at, lane) in differences.above.iter().take(self.filled.div_ceil(LANE)).enumerate() {
+            let width = width_of(differences.bits[at]);
             encoded[widths_at + at] = width as u8;
-            pack(&mut encoded, &above, width);
+            let bytes = pack(&mut packed, lane, width);
+            encoded.extend_from_slice(&packed[..bytes]);
         }
         self.encoded.extend_from_slice(&encoded);
         self.block[0] = self.block[self.filled];

@@ -1,6 +1,6 @@
 //! The hybrid of runs and packed bits that Parquet keeps definition levels and dictionary codes in.
 
-use crate::bits::{LANE, pack, varint, width_of};
+use crate::bits::{LANE, PACK_ROOM, pack, varint, width_of};
 
 /// Which rows of a page have a value, one bit a row, least significant bit first. As long as all rows have one, or none has,
 /// there are no bits.
@@ -128,13 +128,14 @@ pub(crate) fn codes(out: &mut Vec<u8>, codes: &[u32], largest: u32) {
     }
     varint(out, (codes.len().div_ceil(8) as u64) << 1 | 1);
     let start = out.len();
-    let mut lane = [0_u64; LANE];
+    let (mut lane, mut packed) = ([0_u64; LANE], [0; PACK_ROOM]);
     for chunk in codes.chunks(LANE) {
         lane.fill(0);
         for (slot, code) in lane.iter_mut().zip(chunk) {
             *slot = u64::from(*code);
         }
-        pack(out, &lane, width);
+        let bytes = pack(&mut packed, &lane, width);
+        out.extend_from_slice(&packed[..bytes]);
     }
     // Groups of eight values: what the last lane holds beyond them is padding.
     out.truncate(start + codes.len().div_ceil(8) * width as usize);
