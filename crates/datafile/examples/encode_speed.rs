@@ -88,9 +88,9 @@ impl Rows {
         let (products, persons) = (Lookups::new(&codes, &entries), Lookups::new(&self.persons, &every_person));
         let names = Distinct::of(&self.person_names);
         let columns = [
-            products.column(&self.product_names, &Distinct::unique()),
-            persons.column(&self.person_names, &names),
-            persons.column(&self.person_ids, &Distinct::unique()),
+            products.column(&self.product_names, Some(&Distinct::unique())),
+            persons.column(&self.person_names, Some(&names)),
+            persons.column(&self.person_ids, Some(&Distinct::unique())),
         ];
         columns.into_iter().flatten().collect()
     }

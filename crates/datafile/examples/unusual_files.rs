@@ -107,7 +107,7 @@ fn write(folder: &Path, name: &str, rows: &Rows) -> Result<(), Box<dyn Error>> {
     let mut columns: Vec<Column> = rows
         .attributes
         .iter()
-        .filter_map(|array| lookups.column(array.as_ref(), &Distinct::of(array.as_ref())))
+        .filter_map(|array| lookups.column(array.as_ref(), Some(&Distinct::of(array.as_ref()))))
         .collect();
     let mut customer_ids = Integers::new(Width::Int64);
     customer_ids.extend_nullable(customers.into_iter());

@@ -13,6 +13,7 @@ use hashbrown::HashMap;
 use parquet::basic::Encoding;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use std::cell::OnceCell;
+use std::hash::Hash;
 
 /// The entry of rows whose key is in no dimension table.
 pub const UNKNOWN: u32 = u32::MAX;
@@ -83,9 +84,8 @@ impl<'a> Lookups<'a> {
     }
 
     /// The column of the looked-up rows' values in `attribute`, NULL where the row is unknown or none of the attribute's. `None` for
-    /// types that are not kept in dictionaries.
-    pub fn column(&self, attribute: &dyn Array, distinct: &Distinct) -> Option<Column> {
-        let distinct = distinct.ids();
+    /// types that are not kept in dictionaries. Where nobody knows which values are equal, those of the entries are compared.
+    pub fn column(&self, attribute: &dyn Array, distinct: Option<&Distinct>) -> Option<Column> {
         let (rows, nulls) = (attribute.len(), attribute.nulls());
         let known = |entry: usize| entry < rows && nulls.is_none_or(|nulls| nulls.is_valid(entry));
         let values = match attribute.data_type() {
@@ -118,7 +118,7 @@ impl<'a> Lookups<'a> {
 
     /// The column of texts told entry by entry. `distinct` tells which of them are equal; entries beyond it are like no other.
     pub fn texts<'t>(&self, text: impl Fn(usize) -> Option<&'t str>, distinct: &Distinct) -> Column {
-        self.coded(self.text_values(text, distinct.ids()))
+        self.coded(self.text_values(text, Some(distinct)))
     }
 
     /// The column of a whole table's texts: codes must be rows of that table.
@@ -128,7 +128,7 @@ impl<'a> Lookups<'a> {
         Column::of_pages(Some(dictionary), pages, Some(text_statistics(0)))
     }
 
-    fn text_values<'t>(&self, text: impl Fn(usize) -> Option<&'t str>, distinct: Option<&[u32]>) -> Values {
+    fn text_values<'t>(&self, text: impl Fn(usize) -> Option<&'t str>, distinct: Option<&Distinct>) -> Values {
         let mut plain = Vec::new();
         let (entries, places) = self.each(text, distinct, |text| {
             put_text(&mut plain, text);
@@ -136,7 +136,7 @@ impl<'a> Lookups<'a> {
         Values { plain, entries, places, statistics: Box::new(text_statistics) }
     }
 
-    fn integers(&self, value: impl Fn(usize) -> Option<i64>, is_short: bool, distinct: Option<&[u32]>) -> Values {
+    fn integers(&self, value: impl Fn(usize) -> Option<i64>, is_short: bool, distinct: Option<&Distinct>) -> Values {
         let mut plain = Vec::with_capacity(self.entries.len() * 8);
         let mut bounds: Option<(i64, i64)> = None;
         let (entries, places) = self.each(value, distinct, |value| {
@@ -157,13 +157,16 @@ impl<'a> Lookups<'a> {
     }
 
     /// Shows every distinct value to `put` once; returns their number and each code's place among them.
-    fn each<V>(
+    fn each<V: Copy + Hash + Eq>(
         &self,
         value: impl Fn(usize) -> Option<V>,
-        distinct: Option<&[u32]>,
+        distinct: Option<&Distinct>,
         mut put: impl FnMut(V),
     ) -> (usize, Vec<u32>) {
-        let mut place_of: HashMap<u32, u32> = HashMap::with_capacity(distinct.map_or(0, |_| self.entries.len()));
+        let ids = distinct.and_then(Distinct::ids);
+        let room = |is_used: bool| if is_used { self.entries.len() } else { 0 };
+        let mut place_of_id: HashMap<u32, u32> = HashMap::with_capacity(room(ids.is_some()));
+        let mut place_of_value: HashMap<V, u32> = HashMap::with_capacity(room(distinct.is_none()));
         let mut count = 0;
         let mut is_same = true;
         let places: Vec<u32> = self
@@ -175,9 +178,10 @@ impl<'a> Lookups<'a> {
                     is_same = false;
                     return NO_PLACE;
                 };
-                let place = match distinct.and_then(|ids| ids.get(*entry as usize)) {
+                let place = match ids.and_then(|ids| ids.get(*entry as usize)) {
+                    Some(id) => *place_of_id.entry(*id).or_insert(count),
+                    None if distinct.is_none() => *place_of_value.entry(found).or_insert(count),
                     None => count,
-                    Some(id) => *place_of.entry(*id).or_insert(count),
                 };
                 if place == count {
                     put(found);

@@ -128,14 +128,18 @@ fn looked_up_columns_share_pages_and_keep_nulls() {
             ("money", DataType::Decimal128(14, 4)),
         ]);
         let arrays: [ArrayRef; 5] = [Arc::new(names), Arc::new(full), Arc::new(ids), Arc::new(days), Arc::new(money)];
-        let columns =
-            arrays.iter().map(|array| lookups.column(array.as_ref(), &Distinct::of(array.as_ref())).unwrap()).collect();
-        let found = read_back(&schema, columns, rows);
         let looked: arrow::array::UInt32Array =
             codes.iter().map(|code| Some(of_code[*code as usize]).filter(|entry| *entry != UNKNOWN)).collect();
-        for (column, array) in arrays.iter().enumerate() {
-            let expected = arrow::compute::take(array, &looked, None).unwrap();
-            assert_eq!(found.column(column).as_ref(), expected.as_ref(), "column {column} of {rows} rows");
+        let of_table: Vec<Distinct> = arrays.iter().map(|array| Distinct::of(array.as_ref())).collect();
+        for is_known in [true, false] {
+            let column = |(array, distinct): (&ArrayRef, &Distinct)| {
+                lookups.column(array.as_ref(), is_known.then_some(distinct)).unwrap()
+            };
+            let found = read_back(&schema, arrays.iter().zip(&of_table).map(column).collect(), rows);
+            for (column, array) in arrays.iter().enumerate() {
+                let expected = arrow::compute::take(array, &looked, None).unwrap();
+                assert_eq!(found.column(column).as_ref(), expected.as_ref(), "column {column} of {rows} rows");
+            }
         }
     }
 }
@@ -160,14 +164,15 @@ fn texts_come_back() {
 fn a_dictionary_never_holds_a_value_twice() {
     use parquet::column::page::Page;
     use parquet::file::reader::{FileReader, SerializedFileReader};
-    for sorted in [false, true] {
+    for (sorted, is_known) in [(false, true), (true, true), (false, false), (true, false)] {
         let names: StringArray = (0..500).map(|at| (at % 7 != 3).then(|| format!("name {}", at % 40))).collect();
         let mut codes: Vec<u32> = (0..5_000).map(|row: u32| row * 31 % 500).collect();
         if sorted {
             codes.sort_unstable();
         }
         let entries: Vec<u32> = (0..500).collect();
-        let column = Lookups::new(&codes, &entries).column(&names, &Distinct::of(&names)).unwrap();
+        let distinct = is_known.then(|| Distinct::of(&names));
+        let column = Lookups::new(&codes, &entries).column(&names, distinct.as_ref()).unwrap();
         let schema = schema(&[("name", DataType::Utf8)]);
         let (pieces, _) = file(&schema, vec![column], 5_000, "test").unwrap();
         let reader = SerializedFileReader::new(Bytes::from(pieces.concat())).unwrap();

@@ -21,6 +21,9 @@ pub struct DimensionTables {
     attributes: Mutex<BTreeMap<(String, usize), Arc<Attribute>>>,
 }
 
+/// So many times more rows has a table than a file has entries of it, if those are few: they are compared for themselves then.
+const ENTRIES_FEW: usize = 16;
+
 /// A column of a dimension table as data files hold it: each value once, however many rows have it.
 #[derive(Debug)]
 pub(crate) struct Attribute {
@@ -42,6 +45,12 @@ impl Attribute {
     /// Which rows have the same value: found out at the first call, which takes a while where a table is large.
     pub(crate) fn distinct(&self) -> &Distinct {
         self.distinct.get_or_init(|| Distinct::of(&self.values))
+    }
+
+    /// The same for a file of so many entries; `None` where it is not known yet and those few are compared in less time.
+    pub(crate) fn distinct_for(&self, entries: usize) -> Option<&Distinct> {
+        let is_worth_it = entries.saturating_mul(ENTRIES_FEW) >= self.values.len();
+        if is_worth_it { Some(self.distinct()) } else { self.distinct.get() }
     }
 }
 

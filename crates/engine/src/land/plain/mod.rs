@@ -30,6 +30,9 @@ const FILE_ROWS_MAX: usize = 4 << 20;
 /// Batches that are spread over the open files together: each file has more rows of them then, and is brought near once for all.
 const TOGETHER: usize = 4;
 
+/// Rows from which on equal values of whole dimension tables are found out: fewer are compared for themselves, file by file.
+const NUMBERED_FROM: usize = 64 << 10;
+
 /// A batch of sales of one source file, and the partitions of its rows.
 struct Waiting {
     file_id: i64,
@@ -57,6 +60,8 @@ pub(super) struct PlainWriter {
     partitions: Partitions,
     /// Taken in, and not in the open files yet.
     waiting: Vec<Waiting>,
+    /// Taken in so far.
+    rows: usize,
     files: Vec<Option<OpenFile>>,
     finishing: Arc<Finishing>,
     memory: usize,
@@ -76,12 +81,10 @@ impl PlainWriter {
     ) -> Result<Option<PlainWriter>> {
         let Some(shape) = PlainShape::of(mart, &job.dimensions) else { return Ok(None) };
         let shape = Arc::new(shape);
-        // Nothing is to be finished yet: by the time something is, it is known which values are equal.
-        let numbered = Arc::clone(&shape);
-        drop(finishing.give(move |_| numbered.number()));
         Ok(Some(PlainWriter {
             partitions: Partitions::new(&shape),
             waiting: Vec::new(),
+            rows: 0,
             finishing: Arc::clone(finishing),
             files: Vec::new(),
             memory: 0,
@@ -97,6 +100,7 @@ impl PlainWriter {
     /// Appends sales of one source file.
     pub(super) async fn write(&mut self, file_id: i64, sales: &Arc<Sales>) -> Result<()> {
         let started = Instant::now();
+        self.number_ahead(sales.rows());
         let grouped = self.partitions.group(&self.shape, sales);
         let seen = Seen::of(&self.shape, sales);
         self.waiting.push(Waiting { file_id, sales: Arc::clone(sales), seen, grouped });
@@ -105,6 +109,17 @@ impl PlainWriter {
         }
         self.job.profile.add(&self.stages[0], started);
         self.close_what_is_too_much().await
+    }
+
+    /// Has it found out which values of the dimension tables are equal, once that is worth it: nothing is to be finished yet, and
+    /// by the time something is, it is known.
+    fn number_ahead(&mut self, rows: usize) {
+        let before = self.rows;
+        self.rows += rows;
+        if before < NUMBERED_FROM && self.rows >= NUMBERED_FROM {
+            let numbered = Arc::clone(&self.shape);
+            drop(self.finishing.give(move |_| numbered.number()));
+        }
     }
 
     /// Spreads the sales that wait over their files, one column after the other: a column of all files fits a near cache, all

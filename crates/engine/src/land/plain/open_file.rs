@@ -223,12 +223,12 @@ impl OpenFile {
                 (_, Origin::Key(lookup, keys)) if !self.unknown_keys[*lookup as usize].is_empty() => {
                     coded[*lookup as usize].as_ref().map(|coded| self.keys(*lookup, coded, &keys.values, places))
                 }
-                (_, Origin::Key(lookup, keys)) => {
-                    lookups[*lookup as usize].as_ref().and_then(|lookups| lookups.column(&keys.values, keys.distinct()))
+                (_, Origin::Key(lookup, attribute) | Origin::Attribute(lookup, attribute)) => {
+                    let entries = coded[*lookup as usize].as_ref().map_or(0, |coded| coded.entries.len());
+                    lookups[*lookup as usize]
+                        .as_ref()
+                        .and_then(|lookups| lookups.column(&attribute.values, attribute.distinct_for(entries)))
                 }
-                (_, Origin::Attribute(lookup, attribute)) => lookups[*lookup as usize]
-                    .as_ref()
-                    .and_then(|lookups| lookups.column(&attribute.values, attribute.distinct())),
                 (_, Origin::Sale(SaleColumn::BatchId)) => repeated(&[(batch_id, self.rows as u32)], None),
                 (_, Origin::Sale(_)) => repeated(&self.files, places),
             };
@@ -398,7 +398,7 @@ fn repeated(runs: &[(i64, u32)], places: Option<&[u32]>) -> Option<Column> {
         }
     };
     let entries: Vec<u32> = (0..values.len() as u32).collect();
-    Lookups::new(&codes, &entries).column(&Int64Array::from(values), &Distinct::unique())
+    Lookups::new(&codes, &entries).column(&Int64Array::from(values), Some(&Distinct::unique()))
 }
 
 fn width(column: SaleColumn) -> Width {
