@@ -112,8 +112,7 @@ fn one_by_one(words: &[[u64; LANES]], values: &mut [[i64; LANES]], read: impl Fn
 
 /// The number of a cell, which may begin with a minus. For single cells: those that were [`UNREAD`].
 pub(super) fn signed(cell: &[u8]) -> Option<i64> {
-    let number = |digits: &[u8]| number(alone(digits, |text, start, end| word(text, start, end)));
-    by_sign(cell, number)
+    by_sign(cell, |digits| number(alone(digits, word)))
 }
 
 /// The decimal of a cell, which may begin with a minus, as an integer of `scale` fraction digits.

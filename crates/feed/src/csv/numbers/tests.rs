@@ -70,7 +70,7 @@ fn a_column_of_numbers_is_what_reading_digit_by_digit_gives() {
             })
             .collect();
         let told = || format!("{}, TILLMART_SEED={seed}", text.escape_ascii());
-        let mut check = |all_read: bool, values: &[i64], wanted: Vec<i64>| {
+        let check = |all_read: bool, values: &[i64], wanted: Vec<i64>| {
             assert_eq!(values, wanted, "{}", told());
             assert_eq!(all_read, !wanted.contains(&UNREAD), "{}", told());
         };
