@@ -129,7 +129,7 @@ def main():
     if not told.render:
         before = machine.described(ROOT)
         name, result, wrong = measure(told)
-        kept = {"machine": before, "tillmart": os.path.basename(told.tillmart), "arguments": sys.argv[1:], "result": result}
+        kept = {"machine": before, "tillmart": os.path.basename(told.tillmart), "arguments": report.asked(sys.argv[1:]), "result": result}
         say(report.body(name, {name: kept}))
         if told.trial:
             shutil.rmtree(os.path.join(told.work, "compare"), ignore_errors=True)

@@ -8,6 +8,21 @@ from harness.measure import Failed
 MISSING = "Not measured yet.\n"
 
 
+# Options that say where things lie on the machine that measured, which is nobody else's business.
+PLACES = ("--tillmart", "--servers", "--work")
+
+
+def asked(arguments):
+    """What was asked for on the command line, without places: what whoever measures again has to ask for."""
+    kept, rest = [], iter(arguments)
+    for argument in rest:
+        if argument in PLACES:
+            next(rest, None)
+        elif argument.split("=")[0] not in PLACES:
+            kept.append(argument)
+    return kept
+
+
 def begin(name):
     return f"<!-- bench:begin {name} -->"
 

@@ -31,6 +31,13 @@ class Documents(unittest.TestCase):
         self.assertEqual(report.body("peers-1GB", {}), report.MISSING)
         self.assertEqual(report.body("linear", {}), report.MISSING)
 
+    def test_no_place_of_a_machine_is_kept(self):
+        given = ["--size", "1GB", "--work", "/there", "--tillmart=/here/tillmart", "--servers", "/s", "--runs=3"]
+        self.assertEqual(report.asked(given), ["--size", "1GB", "--runs=3"])
+        results = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "results")
+        for name, told in report.stored(results).items():
+            self.assertEqual(told["arguments"], report.asked(told["arguments"]), name)
+
     def test_every_block_of_the_page_is_known(self):
         path = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))), "BENCHMARKS.md")
         with open(path, encoding="utf-8") as file:

@@ -1,7 +1,7 @@
 //! CSV: physical lines to records, records to fields, fields to the cells of a sale.
 //!
 //! There are two ways, and one answer. The exact way (`records`, `fields`, `rows`) takes record by record, and alone says
-//! what is wrong with one. The plain way (`structure`, `plain`) reads whole blocks of records column by column, and leaves
+//! what is wrong with one. The plain way (`structure`, `plain`, `numbers`) reads whole blocks of records column by column, and leaves
 //! to the exact way every record that is not plainly good. `text` leads the bytes to either.
 
 mod fields;

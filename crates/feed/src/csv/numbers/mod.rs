@@ -110,36 +110,6 @@ fn one_by_one(words: &[[u64; LANES]], values: &mut [[i64; LANES]], read: impl Fn
     all_read
 }
 
-/// The number of a cell, which may begin with a minus. For single cells: those that were [`UNREAD`].
-pub(super) fn signed(cell: &[u8]) -> Option<i64> {
-    by_sign(cell, |digits| number(alone(digits, word)))
-}
-
-/// The decimal of a cell, which may begin with a minus, as an integer of `scale` fraction digits.
-pub(super) fn signed_decimal(cell: &[u8], point: u8, scale: u32) -> Option<i64> {
-    let word = |digits: &[u8]| alone(digits, |text, start, end| decimal_word(text, start, end, point));
-    by_sign(cell, |digits| decimal(word(digits), digit(point), scale))
-}
-
-fn by_sign(cell: &[u8], read: impl Fn(&[u8]) -> Option<i64>) -> Option<i64> {
-    match cell {
-        [b'-', digits @ ..] => Some(-read(digits)?),
-        digits => read(digits),
-    }
-}
-
-/// The word of a text that has too few bytes before it.
-fn alone(digits: &[u8], word: impl Fn(&[u8], usize, usize) -> u64) -> u64 {
-    let mut text = [0; WORD];
-    match WORD.checked_sub(digits.len()) {
-        None => NO_WORD,
-        Some(start) => {
-            text[start..].copy_from_slice(digits);
-            word(&text, start, WORD)
-        }
-    }
-}
-
 /// What a byte becomes as a digit value; of other bytes than digits it is above 9.
 const fn digit(byte: u8) -> u8 {
     byte ^ (ZEROS & 0xff) as u8

@@ -4,7 +4,7 @@ use super::cells::{Cells, Quoted};
 use super::days::Days;
 use super::{Layout, ROWS};
 use crate::check::{Checker, TEXT_LETTERS, Terms, decimal, integer};
-use crate::csv::numbers::{Numbers, UNREAD, signed, signed_decimal};
+use crate::csv::numbers::{Numbers, UNREAD};
 use crate::extras::Extras;
 use crate::sales::{ANONYMOUS, Sales, UNKNOWN, add_optional};
 use std::ops::{Range, RangeInclusive};
@@ -110,11 +110,8 @@ impl Columns {
         let lands_anonymous = terms.lands_anonymous;
         anonymous.clear();
         anonymous.extend(cells.inner::<QUOTED>(layout.customer).map(|(start, end)| start == end && lands_anonymous));
-        let named = cells.inner::<QUOTED>(layout.customer).map(|(start, end)| {
-            let is_anonymous = start == end && lands_anonymous;
-            (!is_anonymous).then_some((start, end))
-        });
-        numbers.read(cells.block, named);
+        let cells_or_none = cells.inner::<QUOTED>(layout.customer).zip(&*anonymous);
+        numbers.read(cells.block, cells_or_none.map(|(cell, is_anonymous)| (!is_anonymous).then_some(cell)));
         let mut column = Column::<QUOTED> { cells, field: layout.customer, odd };
         column.whole(numbers, &mut sales.customer_id, i64::MIN..=i64::MAX);
         numbers.read(cells.block, cells.inner::<QUOTED>(layout.store).map(Some));
@@ -143,10 +140,7 @@ impl Columns {
         numbers.read_decimals(text, cells.inner::<QUOTED>(layout.total), point);
         column.field = layout.total;
         if !numbers.decimals::<TOTAL_SCALE>(point, &mut sales.total_cost) {
-            column.read_unread(&mut sales.total_cost, |cell| {
-                let long = || decimal(cell, point, TOTAL_PRECISION, TOTAL_SCALE).ok();
-                signed_decimal(cell, point, TOTAL_SCALE).or_else(long)
-            });
+            column.read_unread(&mut sales.total_cost, |cell| decimal(cell, point, TOTAL_PRECISION, TOTAL_SCALE).ok());
         }
         let dates = checker.dates();
         sales.sales_date.extend(column.odd.iter_mut().zip(cells.inner::<QUOTED>(layout.date)).map(
@@ -244,12 +238,11 @@ impl<const QUOTED: bool> Column<'_, '_, QUOTED> {
     /// Makes `values` the whole numbers taken in, which lie within `range`.
     fn whole(&mut self, numbers: &mut Numbers, values: &mut Vec<i64>, range: RangeInclusive<i64>) {
         if !numbers.digits(values) {
-            let long = |cell: &[u8]| integer(cell, *range.start(), *range.end()).ok();
-            self.read_unread(values, |cell| signed(cell).or_else(|| long(cell)));
+            self.read_unread(values, |cell| integer(cell, *range.start(), *range.end()).ok());
         }
     }
 
-    /// Reads what was not read as one word.
+    /// Reads what was not read as one word: long numbers, and those with a sign.
     fn read_unread(&mut self, values: &mut [i64], read: impl Fn(&[u8]) -> Option<i64>) {
         for (row, value) in values.iter_mut().enumerate().filter(|(_, value)| **value == UNREAD) {
             let (start, end) = self.cells.inner_bounds::<QUOTED>(row, self.field);
