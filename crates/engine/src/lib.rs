@@ -23,7 +23,7 @@ pub use asked::{Asked, ReadRows};
 pub use datafusion::common::DataFusionError as PlanError;
 pub use dimensions::{DimensionTables, KeyIndex};
 pub use engine::{Embedded, Engine, Relation, RowStream};
-pub use land::{LandJob, Progress, ReplayFile};
+pub use land::{LandJob, Progress, ReplayFile, too_many_rejects};
 pub use question::{Question, functions, query_fault, question, tables_of, unknown_table};
 pub use scan::{LandedFile, LandedFiles, Objects};
 pub use tillmart_feed::{Glance, Glancer};

@@ -31,8 +31,22 @@ pub struct SalesDecoder {
     more_text: bool,
     any_bytes: bool,
     text: TextSink,
+    /// Offset of the next byte that is pushed, and where its stretch of the file ends, if it does not decode the whole file.
+    pushed: u64,
+    end: Option<u64>,
     fault: Option<FileFault>,
     finished: bool,
+}
+
+/// A record in the middle of a file, where decoding can begin: see [`SalesDecoder::start_at`].
+#[derive(Debug, Clone, Copy)]
+pub struct Start<'a> {
+    /// Offset of its first byte.
+    pub offset: u64,
+    /// The physical line it begins in, 1-based.
+    pub line: u64,
+    /// The file's header record without its line end and byte order mark (CSV).
+    pub header: Option<&'a [u8]>,
 }
 
 /// What becomes of text (or record batches).
@@ -57,7 +71,24 @@ impl TextSink {
         }
     }
 
-    fn finish(&mut self) -> Result<(), FileFault> {
+    fn end_at(&mut self, offset: u64) {
+        match &mut self.rows {
+            Rows::Csv(csv) => csv.end_at(offset),
+            Rows::Jsonl(lines) => lines.end_at(offset),
+            Rows::Parquet(_) => {}
+        }
+    }
+
+    /// Offset of the first byte that is not taken.
+    fn offset(&self) -> Option<u64> {
+        match &self.rows {
+            Rows::Csv(csv) => Some(csv.offset()),
+            Rows::Jsonl(lines) => Some(lines.offset()),
+            Rows::Parquet(_) => None,
+        }
+    }
+
+    fn finish(&mut self, is_whole: bool) -> Result<(), FileFault> {
         let sorter = &mut self.sorter;
         match &mut self.rows {
             Rows::Csv(csv) => {
@@ -66,7 +97,7 @@ impl TextSink {
             }
             Rows::Jsonl(lines) => {
                 lines.finish(sorter)?;
-                if sorter.tally().rows_read == 0 { Err(empty()) } else { Ok(()) }
+                if sorter.tally().rows_read == 0 && is_whole { Err(empty()) } else { Ok(()) }
             }
             Rows::Parquet(_) => Ok(()),
         }
@@ -93,6 +124,8 @@ impl SalesDecoder {
             more_text: false,
             any_bytes: false,
             text: TextSink { rows, sorter },
+            pushed: 0,
+            end: None,
             fault,
             finished: false,
         }
@@ -108,6 +141,39 @@ impl SalesDecoder {
         self
     }
 
+    /// Decodes from this record on: its first byte is the first that is pushed. Lines and offsets are those of the whole file.
+    ///
+    /// # Errors
+    /// Faults of the header; `unreadable` for a kind of file that cannot be decoded from the middle.
+    pub fn start_at(&mut self, start: Start<'_>) -> Result<(), FileFault> {
+        self.unless_faulty(|decoder| {
+            decoder.pushed = start.offset;
+            match &mut decoder.text.rows {
+                _ if !matches!(decoder.unpacker, Unpacker::Plain) => {
+                    Err(misuse("packed bytes are decoded from their front"))
+                }
+                Rows::Csv(csv) => csv.start_at(start, &mut decoder.text.sorter),
+                Rows::Jsonl(lines) => {
+                    lines.start_at(start.offset, start.line);
+                    Ok(())
+                }
+                Rows::Parquet(_) => Err(misuse("Parquet is decoded from record batches, not from bytes")),
+            }
+        })
+    }
+
+    /// Leaves alone the records that begin at this offset of the text or behind it: push bytes until
+    /// [`SalesDecoder::ended_at`] tells where the first of them begins. To be called before any byte is pushed.
+    pub fn end_at(&mut self, offset: u64) {
+        self.end = Some(offset);
+    }
+
+    /// Where the first record behind [`SalesDecoder::end_at`] begins; `None` before that is known.
+    pub fn ended_at(&self) -> Option<u64> {
+        let end = self.end?;
+        self.text.offset().filter(|offset| *offset >= end)
+    }
+
     /// Takes in delivered bytes of a CSV or JSON lines file; packed ones are unpacked here.
     ///
     /// # Errors
@@ -116,7 +182,7 @@ impl SalesDecoder {
         self.unless_faulty(|decoder| {
             decoder.any_bytes |= !bytes.is_empty();
             if matches!(decoder.unpacker, Unpacker::Plain) {
-                return decoder.text.push(bytes);
+                return decoder.push_text(bytes);
             }
             decoder.packed.drain(..decoder.packed_at);
             decoder.packed_at = 0;
@@ -163,7 +229,7 @@ impl SalesDecoder {
             if decoder.any_bytes {
                 decoder.unpacker.finish(&mut |text| decoder.text.push(text))?;
             }
-            decoder.text.finish()
+            decoder.text.finish(decoder.end.is_none())
         })
     }
 
@@ -202,6 +268,19 @@ impl SalesDecoder {
             Rows::Csv(csv) => csv.header(),
             Rows::Jsonl(_) | Rows::Parquet(_) => None,
         }
+    }
+
+    fn push_text(&mut self, bytes: &[u8]) -> Result<(), FileFault> {
+        let Some(end) = self.end else { return self.text.push(bytes) };
+        let own = usize::try_from(end.saturating_sub(self.pushed)).unwrap_or(usize::MAX).min(bytes.len());
+        let (own, behind) = bytes.split_at(own);
+        self.pushed += bytes.len() as u64;
+        self.text.push(own)?;
+        if behind.is_empty() || self.ended_at().is_some() {
+            return Ok(());
+        }
+        self.text.end_at(end);
+        self.text.push(behind)
     }
 
     /// Unpacks waiting bytes until there are none, or `enough`.

@@ -28,6 +28,8 @@ pub(crate) struct JsonLines {
     searched: usize,
     offset: u64,
     line: u64,
+    /// A line that begins here or behind is left alone.
+    end: u64,
     line_bytes_max: usize,
 }
 
@@ -40,8 +42,24 @@ impl JsonLines {
             searched: 0,
             offset: 0,
             line: 0,
+            end: u64::MAX,
             line_bytes_max,
         }
+    }
+
+    /// From now on the text is that of a file from the physical line `line` on, which begins at `offset`.
+    pub(crate) fn start_at(&mut self, offset: u64, line: u64) {
+        (self.offset, self.line) = (offset, line - 1);
+    }
+
+    /// Leaves alone the lines that begin at `offset` or behind it.
+    pub(crate) fn end_at(&mut self, offset: u64) {
+        self.end = offset;
+    }
+
+    /// Offset of the first byte that is not taken.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// Takes text in.
@@ -50,10 +68,15 @@ impl JsonLines {
     /// `unreadable` for a line longer than the longest record.
     pub(crate) fn push(&mut self, text: &[u8], sorter: &mut Sorter) -> Result<(), FileFault> {
         for piece in text.chunks(PIECE_BYTES) {
+            if self.offset >= self.end {
+                return Ok(());
+            }
             self.buffer.extend_from_slice(piece);
             let buffer = std::mem::take(&mut self.buffer);
             let mut at = 0;
-            while let Some(found) = memchr(b'\n', &buffer[at + self.searched..]) {
+            while self.offset < self.end
+                && let Some(found) = memchr(b'\n', &buffer[at + self.searched..])
+            {
                 let stop = at + self.searched + found;
                 self.searched = 0;
                 self.one_line(&buffer[at..stop], stop + 1 - at, sorter)?;
@@ -62,6 +85,9 @@ impl JsonLines {
             self.buffer = buffer;
             self.buffer.drain(..at);
             self.searched = self.buffer.len();
+            if self.offset >= self.end {
+                return Ok(());
+            }
             self.refuse_longer(self.buffer.len(), 1, self.line + 1)?;
         }
         Ok(())
@@ -73,7 +99,7 @@ impl JsonLines {
     /// As [`JsonLines::push`].
     pub(crate) fn finish(&mut self, sorter: &mut Sorter) -> Result<(), FileFault> {
         let rest = std::mem::take(&mut self.buffer);
-        if rest.is_empty() { Ok(()) } else { self.one_line(&rest, rest.len(), sorter) }
+        if rest.is_empty() || self.offset >= self.end { Ok(()) } else { self.one_line(&rest, rest.len(), sorter) }
     }
 
     /// `spare` is room for half a line end.

@@ -25,13 +25,16 @@ mod sorter;
 
 mod decode;
 
+mod first_record;
+
 mod raw_rows;
 
 mod replay;
 
 mod glance;
 
-pub use decode::SalesDecoder;
+pub use decode::{SalesDecoder, Start};
+pub use first_record::{FirstRecord, header_of};
 pub use glance::{Glance, Glancer};
 pub use known::{IndexedKeys, KeyIndex, KnownKeys, NameIndex};
 pub use replay::{Landed, ReplayDecoder};

@@ -1,6 +1,6 @@
 //! Raw records that were kept as rejects, read one by one with the header of their file.
 
-use crate::csv::{CsvRows, End, Fields, QuotingFault, Record, Scan};
+use crate::csv::{CsvRows, Fields, single_record};
 use crate::jsonl::{DateTexts, JsonRows};
 use crate::sorter::{Place, TakesRows};
 use std::sync::Arc;
@@ -54,21 +54,4 @@ impl RawRows {
 
 fn unreadable(message: String) -> FileFault {
     FileFault::new(FileReason::Unreadable, message)
-}
-
-/// Reads bytes that are one record without its line end.
-fn single_record<'a>(
-    fields: &'a mut Fields,
-    raw: &'a [u8],
-    delimiter: u8,
-    quote: u8,
-    line: u64,
-) -> Result<Record<'a>, QuotingFault> {
-    match fields.scan(raw, delimiter, quote, End::Record) {
-        Scan::Closed { next, .. } if next == raw.len() => Ok(Record::new(raw, fields, line)),
-        // A line end outside of quotes: these bytes never were one record under today's quote.
-        Scan::Closed { .. } => Err(QuotingFault::NeverClosed { field: fields.len() }),
-        Scan::Broken(fault) => Err(fault),
-        Scan::Open { field } => Err(QuotingFault::NeverClosed { field }),
-    }
 }

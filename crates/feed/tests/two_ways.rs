@@ -5,9 +5,9 @@ mod support;
 use rand::Rng;
 use rand::seq::IndexedRandom;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use support::compare::{Read, decode, difference};
-use support::{CSV, Chance, decoder};
-use tillmart_model::{BlankCustomer, Column, Contract, Encoding, ExtraColumns, Orphans, SalesColumn};
+use support::compare::{Read, decode, decode_in_stretches, difference};
+use support::{CSV, Chance, JSONL, decoder};
+use tillmart_model::{BlankCustomer, Column, Contract, Encoding, ExtraColumns, Kind, Orphans, SalesColumn};
 
 const CASES: usize = 1500;
 
@@ -18,6 +18,31 @@ fn compare(contract: &Contract, bytes: &[u8], cuts: &[usize], told: &dyn Fn() ->
         panic!("{difference}; {}", told());
     }
     exact
+}
+
+/// The file in stretches comes to the same as the whole, or is not decoded so. Returns whether it was.
+fn compare_stretches(
+    contract: &Contract,
+    kind: Kind,
+    bytes: &[u8],
+    whole: &Read,
+    rng: &mut Xoshiro256PlusPlus,
+) -> bool {
+    if !contract.key.is_empty() || bytes.is_empty() {
+        return false;
+    }
+    let mut cuts: Vec<usize> = (0..rng.random_range(1..6)).map(|_| rng.random_range(0..bytes.len())).collect();
+    cuts.sort_unstable();
+    let (look_back, piece) = (*[0, 30, 1000].choose(rng).unwrap(), *[7, 1000, usize::MAX].choose(rng).unwrap());
+    let Some(stretched) = decode_in_stretches(contract, kind, bytes, &cuts, look_back, piece) else { return false };
+    let told = || format!("cut at {cuts:?}, {look_back} back, {contract:?}: {}", bytes.escape_ascii());
+    if stretched.tally.rows_read == 0 {
+        return false;
+    }
+    if let Some(difference) = difference(&Ok(stretched), whole) {
+        panic!("{difference}; {}", told());
+    }
+    true
 }
 
 /// What a file holds and how it is written.
@@ -200,7 +225,7 @@ fn odd_cell(rng: &mut Xoshiro256PlusPlus) -> Vec<u8> {
 #[test]
 fn sales_of_every_make_are_read_the_same() {
     let mut chance = Chance::new();
-    let (mut landed, mut rejected, mut faults) = (0, 0, 0);
+    let (mut landed, mut rejected, mut faults, mut stretched, mut stretched_lines) = (0, 0, 0, 0, 0);
     for case in 0..CASES {
         let rng = &mut chance.rng;
         let style = Style::random(rng);
@@ -220,7 +245,11 @@ fn sales_of_every_make_are_read_the_same() {
         let largest = *[3, 100, 30_000].choose(rng).unwrap();
         let cuts: Vec<usize> = (0..rng.random_range(0..60)).map(|_| rng.random_range(0..largest)).collect();
         let told = || format!("case {case}, {:?}: {}", style.contract, text[..text.len().min(2000)].escape_ascii());
-        match compare(&style.contract, &text, &cuts, &told) {
+        let whole = compare(&style.contract, &text, &cuts, &told);
+        stretched += u32::from(compare_stretches(&style.contract, CSV, &text, &whole, &mut chance.rng));
+        let lines = decode(decoder(&style.contract, JSONL), &text, &[], 100);
+        stretched_lines += u32::from(compare_stretches(&style.contract, JSONL, &text, &lines, &mut chance.rng));
+        match whole {
             Ok(outcome) => {
                 landed += outcome.tally.rows_landed;
                 rejected += outcome.tally.rows_rejected();
@@ -229,6 +258,7 @@ fn sales_of_every_make_are_read_the_same() {
         }
     }
     assert!(landed > 1000 && rejected > 1000 && faults > 5, "{landed} landed, {rejected} rejected, {faults} faults");
+    assert!(stretched > 500 && stretched_lines > 500, "{stretched} and {stretched_lines} in stretches");
 }
 
 #[test]
@@ -244,7 +274,8 @@ fn any_bytes_behind_a_header_are_read_the_same() {
             text.extend(*pieces.choose(rng).unwrap());
         }
         let cuts: Vec<usize> = (0..rng.random_range(0..30)).map(|_| rng.random_range(0..40)).collect();
-        let _ = compare(&contract, &text, &cuts, &|| text.escape_ascii().to_string());
+        let whole = compare(&contract, &text, &cuts, &|| text.escape_ascii().to_string());
+        let _ = compare_stretches(&contract, CSV, &text, &whole, rng);
     }
 }
 
@@ -253,7 +284,7 @@ fn any_bytes_behind_a_header_are_read_the_same() {
 fn files_of_others_are_read_the_same() {
     let mut folders = vec![std::path::PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures"))];
     folders.extend(std::env::var_os("TILLMART_CSV_FILES").map(Into::into));
-    let mut files = 0;
+    let (mut files, mut chance) = (0, Chance::new());
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -267,7 +298,8 @@ fn files_of_others_are_read_the_same() {
                 let text = [header.as_bytes(), &bytes].concat();
                 let cuts: Vec<usize> = (1..60).map(|cut| cut * 7 % 31).collect();
                 for contract in [Contract::default(), Contract { orphans: Orphans::Keep, ..Contract::default() }] {
-                    let _ = compare(&contract, &text, &cuts, &|| path.display().to_string());
+                    let whole = compare(&contract, &text, &cuts, &|| path.display().to_string());
+                    let _ = compare_stretches(&contract, CSV, &text, &whole, &mut chance.rng);
                 }
             }
         }

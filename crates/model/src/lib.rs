@@ -24,7 +24,7 @@ pub use clock::Clock;
 pub use contract::{BlankCustomer, Column, ColumnType, Contract, Encoding, ExtraColumns, Orphans, SalesColumn};
 pub use fault::{Fault, FaultKind, Place};
 pub use incentive::{Incentive, Ties};
-pub use manifest::{DataFile, DeltaFile, Manifest, RemovedFile, SplitReport, Tally};
+pub use manifest::{DataFile, DeltaFile, Manifest, RemovedFile, SplitReport, StretchReport, SurveyReport, Tally};
 pub use near::{near, nearest};
 pub use profile::Profile;
 pub use reason::{FileReason, RowReason};
@@ -32,7 +32,7 @@ pub use secret::Secret;
 pub use servers::{Credentials, MySqlServer, StoreAccess, TlsMode};
 pub use settings::{ArchivePolicy, Redelivery};
 pub use source::{Compression, FileFault, FileOutcome, Format, Found, Kind, SourceFile};
-pub use split::Split;
+pub use split::{Split, Stretch};
 
 /// What every fallible step of Tillmart returns.
 pub type Result<T, E = Fault> = std::result::Result<T, E>;

@@ -80,6 +80,36 @@ pub struct SplitReport {
     pub months: BTreeSet<String>,
     /// Stores of its landed rows; filled by a dry run.
     pub stores: BTreeSet<i32>,
+    /// Which part of the file it was, if not all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stretch: Option<StretchReport>,
+    /// What a survey found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub survey: Option<SurveyReport>,
+}
+
+/// The part of a source file that a split took in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StretchReport {
+    /// Its number in the file, from 0.
+    pub number: u32,
+    /// Stretches of the file.
+    pub of: u32,
+    /// Offset where it began.
+    pub from: u64,
+    /// Offset behind its last record, where the next one must have begun; `None` when it came to no end.
+    pub ended_at: Option<u64>,
+}
+
+/// What a survey found in one part of a source file.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SurveyReport {
+    /// BLAKE3 chaining value of the part's bytes, as a subtree of the file's.
+    pub chaining_value: [u8; 32],
+    /// Line ends in the part.
+    pub line_ends: u64,
+    /// The first record that begins in the part, if it was found: its offset, and the line ends in the part before it.
+    pub first_record: Option<(u64, u64)>,
 }
 
 /// A Parquet file that a task wrote, not visible to anybody until its batch commits.

@@ -19,6 +19,28 @@ pub enum Split {
         size: u64,
         /// Format and packing.
         kind: Kind,
+        /// Only this part of it; none: all of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stretch: Option<Box<Stretch>>,
+    },
+    /// Look over one part of a large source file: its digest, its line ends, and where its first record begins.
+    Survey {
+        /// The source file.
+        file_id: i64,
+        /// Path below the storage root.
+        path: String,
+        /// The claimed version of its bytes.
+        etag: Option<String>,
+        /// Bytes of the whole file.
+        size: u64,
+        /// Format; nothing packed.
+        kind: Kind,
+        /// Offset of the part's first byte: a multiple of `unit`.
+        from: u64,
+        /// Bytes of the part, fewer at the end of the file: a power of two, at least [`Split::SURVEY_UNIT_MIN`].
+        unit: u64,
+        /// The CSV header as it stands in the file; looked for by the survey of the first part.
+        header: Option<Vec<u8>>,
     },
     /// Keep a whole rejected file among the rejects.
     RejectFile {
@@ -89,11 +111,38 @@ pub enum Split {
     },
 }
 
+/// A part of a source file that is decoded on its own: the records that begin in it.
+///
+/// Where its first record begins is found by looking at the bytes before it, and is proved afterwards: the stretch before must
+/// have ended there ([`crate::StretchReport`]).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stretch {
+    /// Its number in the file, from 0.
+    pub number: u32,
+    /// Stretches of the file.
+    pub of: u32,
+    /// Offset of its first record.
+    pub from: u64,
+    /// Physical line of its first record, 1-based.
+    pub line: u64,
+    /// Records that begin at this offset or behind it are the next stretch's.
+    pub until: u64,
+    /// The CSV header as it stands in the file.
+    pub header: Option<Vec<u8>>,
+    /// BLAKE3 of the whole file in hex.
+    pub digest: String,
+}
+
 impl Split {
+    /// The least `unit`: BLAKE3 cannot hash less apart.
+    pub const SURVEY_UNIT_MIN: u64 = 1 << 10;
+
     /// A name unique within a batch: what the driver counts to see that every split is there once.
     pub fn name(&self) -> String {
         match self {
-            Split::Source { file_id, .. } => format!("source:{file_id}"),
+            Split::Source { file_id, stretch: None, .. } => format!("source:{file_id}"),
+            Split::Source { file_id, stretch: Some(stretch), .. } => format!("source:{file_id}:{}", stretch.number),
+            Split::Survey { file_id, from, .. } => format!("survey:{file_id}:{from}"),
             Split::RejectFile { file_id, .. } => format!("reject-file:{file_id}"),
             Split::Replay { rejects_file, .. } => format!("replay:{rejects_file}"),
             Split::TakeBack { table, data_file, .. } => format!("take-back:{table}/{data_file}"),
@@ -108,7 +157,9 @@ impl Split {
     /// Bytes to read: what progress and the spreading over tasks go by.
     pub fn weight(&self) -> u64 {
         match self {
+            Split::Source { stretch: Some(stretch), .. } => stretch.until.saturating_sub(stretch.from),
             Split::Source { size, .. } => *size,
+            Split::Survey { size, from, unit, .. } => size.saturating_sub(*from).min(*unit),
             Split::TakeBack { size, .. } | Split::Complete { size, .. } | Split::Fill { size, .. } => *size,
             Split::Compact { data_files, .. } => data_files.iter().map(|(_, size)| size).sum(),
             Split::RejectFile { .. } | Split::Replay { .. } => 1 << 20,

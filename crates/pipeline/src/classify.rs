@@ -90,6 +90,7 @@ impl Pipeline {
             etag: file.found.etag.clone(),
             size: file.found.size,
             kind: Kind::of(&file.found.path)?,
+            stretch: None,
         })
     }
 }

@@ -3,6 +3,7 @@
 use crate::Point;
 use crate::marts::REJECTS;
 use crate::shop::{Pipeline, Prepared};
+use crate::stretches::{self, Done, Refused};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tillmart_database::{FileFilter, Lease};
@@ -58,6 +59,7 @@ impl Pipeline {
             let splits: Vec<Split> = pending.filter_map(|file| self.source_split(file)).collect();
             let bytes = splits.iter().map(Split::weight).sum();
             self.observer.landing(bytes, splits.len() as u64, Arc::clone(&job.progress));
+            let splits = self.cut_large(&job, splits, tasks).await?;
             manifest.merge(self.land_until_clean(&job, spread(splits, tasks), files).await?);
             self.observer.landed();
             if !reopen_duplicates(files) {
@@ -95,31 +97,44 @@ impl Pipeline {
             .hint("nothing was committed; run again, and report this if it comes back"))
     }
 
-    /// Runs the tasks; a task in which a file turned out to be rejected after rows of it were written is done again without
-    /// that file. Everything the first pass wrote stays invisible.
+    /// Runs the tasks; a task that wrote rows of a file which must not land, or not so, is done again without them. Everything
+    /// the first pass wrote stays invisible.
     async fn land_until_clean(
         &self,
         job: &Arc<LandJob>,
         mut tasks: Vec<Vec<Split>>,
         files: &mut [SourceFile],
     ) -> Result<Manifest> {
-        let mut manifest = Manifest { batch_id: job.batch_id, ..Manifest::default() };
+        let side_by_side = tasks.len();
+        let mut done: Vec<Done> = Vec::new();
         for _ in 0..PASSES {
             if tasks.is_empty() {
+                let mut manifest = Manifest { batch_id: job.batch_id, ..Manifest::default() };
+                done.into_iter().for_each(|done| manifest.merge(done.manifest));
                 return Ok(manifest);
             }
-            let done = self.run_tasks(job, tasks.clone()).await?;
-            tasks = again(&tasks, &done);
-            for task in done {
-                self.decide(&task.splits, files).await?;
-                if tasks.iter().flatten().any(|split| task.splits.iter().any(|report| report.split == split.name())) {
-                    continue;
-                }
-                let tainted = task.splits.iter().any(|report| report.fault.is_some() && report.rows_written > 0);
-                if !tainted {
-                    manifest.merge(task);
-                }
+            let manifests = self.run_tasks(job, tasks.clone()).await?;
+            let mut refused = Refused::default();
+            for manifest in manifests {
+                self.decide(&manifest.splits, files).await?;
+                let at_fault = manifest.splits.iter().filter(|report| report.fault.is_some());
+                refused.splits.extend(at_fault.map(|report| report.split.clone()));
+                let is_its = |task: &Vec<Split>| {
+                    task.iter().any(|split| manifest.splits.iter().any(|report| report.split == split.name()))
+                };
+                let at = tasks.iter().position(is_its);
+                done.push(Done { splits: at.map_or_else(Vec::new, |at| tasks.swap_remove(at)), manifest });
             }
+            let apart = stretches::decide(&done, files, self.options.max_reject_millionths);
+            refused.splits.extend(apart.splits);
+            tasks = again(&mut done, &refused.splits);
+            let whole = files.iter().filter(|file| apart.whole.contains(&file.id));
+            for split in whole.filter_map(|file| self.source_split(file)) {
+                tasks.resize(tasks.len().max(side_by_side), Vec::new());
+                let weight = |task: &&mut Vec<Split>| task.iter().map(Split::weight).sum::<u64>();
+                tasks.iter_mut().min_by_key(weight).into_iter().for_each(|task| task.push(split.clone()));
+            }
+            tasks.retain(|task| !task.is_empty());
         }
         Err(Fault::new(FaultKind::Promise, "the batch's files keep changing what they are")
             .hint("nothing was committed; let the producers finish writing and run again"))
@@ -127,7 +142,7 @@ impl Pipeline {
 
     /// Writes down what the decoder found of each file.
     async fn decide(&self, reports: &[SplitReport], files: &mut [SourceFile]) -> Result<()> {
-        for report in reports {
+        for report in reports.iter().filter(|report| report.stretch.is_none()) {
             let Some(file) = files.iter_mut().find(|file| Some(file.id) == report.file_id) else { continue };
             file.tally = report.tally.clone();
             file.header.clone_from(&report.header);
@@ -277,26 +292,18 @@ pub(crate) fn spread(splits: Vec<Split>, tasks: usize) -> Vec<Vec<Split>> {
         .collect()
 }
 
-/// Tasks to be done again, without the files that turned out to be rejected.
-fn again(tasks: &[Vec<Split>], done: &[Manifest]) -> Vec<Vec<Split>> {
-    let tainted: Vec<&Manifest> = done
-        .iter()
-        .filter(|task| task.splits.iter().any(|report| report.fault.is_some() && report.rows_written > 0))
-        .collect();
-    let excluded: BTreeSet<&str> = tainted
-        .iter()
-        .flat_map(|task| &task.splits)
-        .filter(|report| report.fault.is_some())
-        .map(|report| report.split.as_str())
-        .collect();
-    let of_tainted: BTreeSet<&str> =
-        tainted.iter().flat_map(|task| &task.splits).map(|report| report.split.as_str()).collect();
-    tasks
-        .iter()
-        .filter(|task| task.iter().any(|split| of_tainted.contains(split.name().as_str())))
-        .map(|task| task.iter().filter(|split| !excluded.contains(split.name().as_str())).cloned().collect::<Vec<_>>())
-        .filter(|task| !task.is_empty())
-        .collect()
+/// Tasks to be done again, because they wrote rows of splits that were refused, without those; they are done no more. Of the
+/// others the refused stretches are forgotten.
+fn again(done: &mut Vec<Done>, refused: &BTreeSet<String>) -> Vec<Vec<Split>> {
+    let is_tainted = |done: &mut Done| {
+        done.manifest.splits.iter().any(|report| report.rows_written > 0 && refused.contains(&report.split))
+    };
+    let tainted: Vec<Done> = done.extract_if(.., is_tainted).collect();
+    for done in done {
+        done.manifest.splits.retain(|report| report.stretch.is_none() || !refused.contains(&report.split));
+    }
+    let rest = |task: Done| task.splits.into_iter().filter(|split| !refused.contains(&split.name())).collect();
+    tainted.into_iter().map(rest).filter(|task: &Vec<Split>| !task.is_empty()).collect()
 }
 
 /// Files rejected whole are kept among the rejects, except those whose bytes were never ours.

@@ -13,6 +13,7 @@ mod discover;
 mod classify;
 
 mod land;
+mod stretches;
 
 mod check;
 

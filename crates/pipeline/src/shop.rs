@@ -50,6 +50,8 @@ pub struct Options {
     pub reports: ReportOptions,
     /// The incentive of the best sellers.
     pub incentive: Incentive,
+    /// A file of text of twice this and more is shared by several tasks.
+    pub split_bytes: u64,
     /// Bytes that landing may hold in open files, over all tasks.
     pub memory_bytes: usize,
     /// How long the lease lasts without being prolonged.

@@ -161,6 +161,7 @@ fn options(settings: &Settings) -> Options {
             spend_tiers: settings.reports.spend_tiers.clone(),
         },
         incentive: settings.marts.incentive.clone(),
+        split_bytes: settings.run.split_bytes,
         memory_bytes: settings.run.memory_mib as usize * (1 << 20) / OPEN_FILES_PART,
         lease: Duration::from_secs(u64::from(settings.run.lease_seconds)),
         optimize_files_min: optimize.files_min,

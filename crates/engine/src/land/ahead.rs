@@ -29,7 +29,7 @@ const WAITING: usize = 1;
 pub(super) struct Decoded {
     /// Not yet told that the file has ended.
     pub(super) decoder: SalesDecoder,
-    /// BLAKE3 of all bytes.
+    /// BLAKE3 of all bytes of the file.
     pub(super) digest: String,
     /// The first fault; bytes behind it were only hashed.
     pub(super) fault: Option<FileFault>,
@@ -65,7 +65,11 @@ impl Ahead {
     pub(super) fn start(job: &Arc<LandJob>, decoding: &Decoding, file: &Delivered, decoder: SalesDecoder) -> Ahead {
         let (give, given) = channel(WAITING);
         let (take, checked) = channel(WAITING);
-        let decode = Decode { job: Arc::clone(job), decoder, hasher: blake3::Hasher::new(), fault: None, take };
+        let digest = match &file.stretch {
+            Some(stretch) => Digest::Known(stretch.digest.clone()),
+            None => Digest::Of(Box::new(blake3::Hasher::new())),
+        };
+        let decode = Decode { job: Arc::clone(job), decoder, digest, fault: None, take };
         let decoded = decoding.give(move |buffer| decode.run(given, buffer));
         Ahead { checked, decoded, giving: tokio::spawn(give_all(Arc::clone(job), file.clone(), give)) }
     }
@@ -87,7 +91,7 @@ impl Ahead {
 
 /// Gives the decoder an opened file, or a file's bytes as they come. Tells whether there is another version than the claimed one.
 async fn give_all(job: Arc<LandJob>, file: Delivered, give: Sender<Given>) -> Result<bool> {
-    let mut read = match read::open(&job, &file.path, file.etag.as_deref(), file.size).await? {
+    let mut read = match read::open(&job, &file, file.range(job.contract.record_bytes_max)).await? {
         Opened::Overwritten => return Ok(true),
         Opened::Local(file) => {
             // Nobody takes it any more only when the writers gave up, who tell why; so below.
@@ -112,11 +116,17 @@ async fn give_all(job: Arc<LandJob>, file: Delivered, give: Sender<Given>) -> Re
     }
 }
 
+/// The digest of a file: that of the bytes that are decoded, or, where those are a part of it, known from its survey.
+enum Digest {
+    Of(Box<blake3::Hasher>),
+    Known(String),
+}
+
 /// The work of the decoding thread for one file.
 struct Decode {
     job: Arc<LandJob>,
     decoder: SalesDecoder,
-    hasher: blake3::Hasher,
+    digest: Digest,
     fault: Option<FileFault>,
     take: Sender<Checked>,
 }
@@ -126,15 +136,24 @@ impl Decode {
         let mut is_overwritten = false;
         while let Some(given) = given.blocking_recv() {
             let goes_on = match given {
-                Given::Bytes(bytes) => bytes.chunks(PIECE_BYTES).all(|piece| self.push(piece)),
+                Given::Bytes(bytes) => bytes.chunks(PIECE_BYTES).all(|piece| self.push(piece)) && !self.has_ended(),
                 Given::File(file) => self.read(file, buffer, &mut is_overwritten)?,
             };
             if !goes_on {
                 break;
             }
         }
-        let Decode { decoder, hasher, fault, .. } = self;
-        Ok(Decoded { decoder, digest: hasher.finalize().to_hex().to_string(), fault, is_overwritten })
+        let Decode { decoder, digest, fault, .. } = self;
+        let digest = match digest {
+            Digest::Of(hasher) => hasher.finalize().to_hex().to_string(),
+            Digest::Known(digest) => digest,
+        };
+        Ok(Decoded { decoder, digest, fault, is_overwritten })
+    }
+
+    /// The decoder has come to the end of its stretch of the file.
+    fn has_ended(&self) -> bool {
+        self.decoder.ended_at().is_some()
     }
 
     fn read(&mut self, mut file: LocalFile, buffer: &mut Vec<u8>, is_overwritten: &mut bool) -> Result<bool> {
@@ -145,6 +164,10 @@ impl Decode {
                 Part::Bytes(read) => {
                     if !self.push(&buffer[..read]) {
                         return Ok(false);
+                    }
+                    if self.has_ended() {
+                        *is_overwritten = !file.is_as_opened();
+                        return Ok(true);
                     }
                 }
                 Part::End => return Ok(true),
@@ -158,10 +181,12 @@ impl Decode {
 
     /// Whether somebody still takes what comes out: if not, the writers gave up, and have said why.
     fn push(&mut self, piece: &[u8]) -> bool {
-        let Decode { job, decoder, hasher, fault, take } = self;
+        let Decode { job, decoder, digest, fault, take } = self;
         job.progress.add_bytes(piece.len() as u64);
         // A file that is rejected already is still read to its end: its digest names it in the archive.
-        job.profile.time("hash", || hasher.update(piece));
+        if let Digest::Of(hasher) = digest {
+            job.profile.time("hash", || hasher.update(piece));
+        }
         if fault.is_some() {
             return true;
         }

@@ -14,6 +14,7 @@ mod rejects;
 mod replay;
 mod source;
 mod sums;
+mod survey;
 mod take_back;
 mod task;
 mod whole;
@@ -36,6 +37,7 @@ use tillmart_model::{Contract, Fault, FaultKind, Kind, Profile, Result};
 
 pub use files::put_rows;
 pub use rejects::rejects_schema;
+pub use source::too_many_rejects;
 
 /// What a replay needs to know of a source file.
 #[derive(Debug, Clone)]

@@ -1,6 +1,7 @@
 //! Reading delivered bytes in order, pinned to the claimed version: a file of a folder directly, an object behind a network some
 //! ranges ahead of the decoder.
 
+use super::source::Delivered;
 use super::{LandJob, store_fault};
 use bytes::Bytes;
 use futures::FutureExt;
@@ -13,7 +14,7 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,21 +44,21 @@ pub(super) enum Opened {
     Overwritten,
 }
 
-/// Opens the claimed version of a delivered file.
-pub(super) async fn open(job: &LandJob, path: &str, etag: Option<&str>, size: u64) -> Result<Opened> {
-    let mut read = PinnedRead::new(job, path, etag, size)?;
-    let range = 0..size.min(RANGE_BYTES);
-    if range.is_empty() {
+/// Opens a range of the claimed version of a delivered file.
+pub(super) async fn open(job: &LandJob, file: &Delivered, range: Range<u64>) -> Result<Opened> {
+    let mut read = PinnedRead::new(job, file, range.clone())?;
+    let first = range.start..range.end.min(range.start + RANGE_BYTES);
+    if first.is_empty() {
         return Ok(Opened::Remote(read));
     }
-    match got(read.objects.as_ref(), &read.path, read.etag.clone(), range.clone()).await {
-        Ok(GetResult { payload: GetResultPayload::File(file, path), .. }) => {
-            let local = LocalFile::of(file, path, size).map_err(|error| read.fault(&error))?;
+    match got(read.objects.as_ref(), &read.path, read.etag.clone(), first.clone()).await {
+        Ok(GetResult { payload: GetResultPayload::File(opened, path), .. }) => {
+            let local = LocalFile::of(opened, path, file.size, range).map_err(|error| read.fault(&error))?;
             Ok(local.map_or(Opened::Overwritten, Opened::Local))
         }
         Ok(got) => {
-            read.offset = range.end;
-            read.ahead.push_back(tokio::spawn(whole(got, range)));
+            read.offset = first.end;
+            read.ahead.push_back(tokio::spawn(whole(got, first)));
             read.read_ahead();
             Ok(Opened::Remote(read))
         }
@@ -81,19 +82,22 @@ pub(super) struct LocalFile {
     file: File,
     path: PathBuf,
     opened: Metadata,
+    /// Nothing was read yet.
+    is_new: bool,
     left: u64,
 }
 
 impl LocalFile {
-    fn of(file: File, path: PathBuf, size: u64) -> std::io::Result<Option<LocalFile>> {
+    fn of(mut file: File, path: PathBuf, size: u64, range: Range<u64>) -> std::io::Result<Option<LocalFile>> {
         let opened = file.metadata()?;
         let is_claimed = opened.len() == size;
-        Ok(is_claimed.then_some(LocalFile { file, path, opened, left: size }))
+        file.seek(SeekFrom::Start(range.start))?;
+        Ok(is_claimed.then_some(LocalFile { file, path, opened, is_new: true, left: range.end - range.start }))
     }
 
     /// The next bytes. Before the first and after the last it is made sure that the name still stands for what was opened.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> Result<Part> {
-        if (self.left == 0 || self.left == self.opened.len()) && !self.is_as_opened() {
+        if (self.left == 0 || std::mem::take(&mut self.is_new)) && !self.is_as_opened() {
             return Ok(Part::Overwritten);
         }
         if self.left == 0 {
@@ -111,7 +115,8 @@ impl LocalFile {
         }
     }
 
-    fn is_as_opened(&self) -> bool {
+    /// Whether the name still stands for what was opened. [`LocalFile::read`] asks at both ends; whoever stops before asks then.
+    pub(super) fn is_as_opened(&self) -> bool {
         std::fs::metadata(&self.path).is_ok_and(|now| {
             #[cfg(unix)]
             let is_same =
@@ -131,28 +136,29 @@ pub(super) struct PinnedRead {
     objects: Arc<dyn ObjectStore>,
     path: Path,
     etag: Option<String>,
-    size: u64,
+    end: u64,
     offset: u64,
     ahead: VecDeque<JoinHandle<std::result::Result<Bytes, StoreError>>>,
 }
 
 impl PinnedRead {
-    fn new(job: &LandJob, path: &str, etag: Option<&str>, size: u64) -> Result<PinnedRead> {
-        let path = job.path(path)?;
+    fn new(job: &LandJob, file: &Delivered, range: Range<u64>) -> Result<PinnedRead> {
+        let path = job.path(&file.path)?;
         let objects = Arc::clone(&job.objects);
-        Ok(PinnedRead { objects, path, etag: etag.map(str::to_owned), size, offset: 0, ahead: VecDeque::new() })
+        let (offset, end) = (range.start, range.end);
+        Ok(PinnedRead { objects, path, etag: file.etag.clone(), end, offset, ahead: VecDeque::new() })
     }
 
-    /// Opens the claimed version for reading in ranges, whatever the store.
-    pub(super) fn open(job: &LandJob, path: &str, etag: Option<&str>, size: u64) -> Result<PinnedRead> {
-        let mut read = PinnedRead::new(job, path, etag, size)?;
+    /// Opens all of the claimed version for reading in ranges, whatever the store.
+    pub(super) fn open(job: &LandJob, file: &Delivered) -> Result<PinnedRead> {
+        let mut read = PinnedRead::new(job, file, 0..file.size)?;
         read.read_ahead();
         Ok(read)
     }
 
     fn read_ahead(&mut self) {
-        while self.offset < self.size && self.ahead.len() < RANGES_AHEAD {
-            let end = self.size.min(self.offset + RANGE_BYTES);
+        while self.offset < self.end && self.ahead.len() < RANGES_AHEAD {
+            let end = self.end.min(self.offset + RANGE_BYTES);
             let (objects, path, etag, range) =
                 (Arc::clone(&self.objects), self.path.clone(), self.etag.clone(), self.offset..end);
             self.offset = end;

@@ -6,11 +6,12 @@ use super::read::{Chunk, PinnedFile, PinnedRead};
 use super::task::Task;
 use futures::{FutureExt, StreamExt};
 use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use std::ops::Range;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Instant;
 use tillmart_feed::{Checked, SalesDecoder};
-use tillmart_model::{FileFault, FileReason, Kind, Result, SplitReport, Tally};
+use tillmart_model::{FileFault, FileReason, Kind, Result, SplitReport, Stretch, StretchReport, Tally};
 
 /// Rows of a file held back before the first is written: most files that will be rejected whole are known by then,
 /// and their task is spared a second pass.
@@ -29,6 +30,17 @@ pub(super) struct Delivered {
     pub(super) etag: Option<String>,
     pub(super) size: u64,
     pub(super) kind: Kind,
+    pub(super) stretch: Option<Box<Stretch>>,
+}
+
+impl Delivered {
+    /// The bytes to read: of a stretch those up to where the longest record that begins in it must have ended, and some more.
+    pub(super) fn range(&self, record_bytes_max: u64) -> Range<u64> {
+        match &self.stretch {
+            Some(stretch) => stretch.from..self.size.min(stretch.until.saturating_add(2 * (record_bytes_max + 2))),
+            None => 0..self.size,
+        }
+    }
 }
 
 /// The delivered bytes in order, hashed and counted as they pass.
@@ -40,7 +52,7 @@ struct Hashed<'a> {
 
 impl<'a> Hashed<'a> {
     fn open(job: &'a LandJob, file: &Delivered) -> Result<Hashed<'a>> {
-        let read = PinnedRead::open(job, &file.path, file.etag.as_deref(), file.size)?;
+        let read = PinnedRead::open(job, file)?;
         Ok(Hashed { read, hasher: blake3::Hasher::new(), job })
     }
 
@@ -92,7 +104,15 @@ pub(super) async fn land(
     report.tally = decoder.tally().clone();
     report.rows_orphan = decoder.rows_orphan();
     report.header = decoder.header().map(<[u8]>::to_vec);
-    report.fault = fault.or_else(|| too_many(&job, &report.tally));
+    report.stretch = file.stretch.as_deref().map(|stretch| StretchReport {
+        number: stretch.number,
+        of: stretch.of,
+        from: stretch.from,
+        ended_at: decoder.ended_at(),
+    });
+    // How many of a file's rows are at fault, a part of it cannot tell.
+    let is_whole = file.stretch.is_none();
+    report.fault = fault.or_else(|| too_many_rejects(job.max_reject_millionths, &report.tally).filter(|_| is_whole));
     while let Some(rest) = decoder.take_ready(0) {
         held.push(job.dry_run, report, rest);
     }
@@ -119,7 +139,11 @@ async fn text(
         return Ok((decoder, Some(overwritten())));
     }
     report.digest = Some(digest);
-    let fault = fault.or_else(|| decoder.finish().err());
+    let is_over = decoder.ended_at().is_some() || file.range(task.job.contract.record_bytes_max).end == file.size;
+    let fault = match fault {
+        None if is_over => decoder.finish().err(),
+        fault => fault,
+    };
     Ok((decoder, fault))
 }
 
@@ -224,11 +248,12 @@ impl Held {
     }
 }
 
-fn too_many(job: &LandJob, tally: &Tally) -> Option<FileFault> {
+/// The fault of a file of which more than this share of rows, in millionths, is at fault.
+pub fn too_many_rejects(max_reject_millionths: u32, tally: &Tally) -> Option<FileFault> {
     let at_fault = u128::from(tally.rows_at_fault());
-    let allowed = u128::from(tally.rows_read) * u128::from(job.max_reject_millionths);
+    let allowed = u128::from(tally.rows_read) * u128::from(max_reject_millionths);
     (at_fault * 1_000_000 > allowed).then(|| {
-        let rate = tillmart_model::money::Decimal { unscaled: i128::from(job.max_reject_millionths) / 100, scale: 2 };
+        let rate = tillmart_model::money::Decimal { unscaled: i128::from(max_reject_millionths) / 100, scale: 2 };
         FileFault::new(
             FileReason::TooManyRejects,
             format!("{at_fault} of {} rows are at fault; at most {rate} % may be (max_reject_ratio)", tally.rows_read),
@@ -236,7 +261,7 @@ fn too_many(job: &LandJob, tally: &Tally) -> Option<FileFault> {
     })
 }
 
-fn overwritten() -> FileFault {
+pub(super) fn overwritten() -> FileFault {
     FileFault::new(
         FileReason::Overwritten,
         "the file was overwritten or removed while it was read; what lies there now is taken by the next run",

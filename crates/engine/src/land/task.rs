@@ -4,13 +4,13 @@ use super::ahead::{Ahead, Decoding};
 use super::lanes::{Lanes, Passed, Written};
 use super::rejects::RejectsWriter;
 use super::source::Delivered;
-use super::{LandJob, compact, complete, fill, replay, source, take_back, write_fault};
+use super::{LandJob, compact, complete, fill, replay, source, survey, take_back, write_fault};
 use crate::mart::landing_schema;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::Date32Type;
 use chrono::{Datelike, NaiveDate};
 use std::sync::Arc;
-use tillmart_feed::{Reject, Sales, SalesDecoder};
+use tillmart_feed::{Reject, Sales, SalesDecoder, Start};
 use tillmart_model::{DataFile, Format, Manifest, RemovedFile, Result, Split, SplitReport, Tally};
 
 /// A task at work.
@@ -58,6 +58,8 @@ pub(super) fn report(split: &Split) -> SplitReport {
         samples: Vec::new(),
         months: Default::default(),
         stores: Default::default(),
+        stretch: None,
+        survey: None,
     }
 }
 
@@ -76,7 +78,17 @@ impl Task {
     /// A decoder for one source file.
     pub(super) fn decoder(&self, file: &Delivered) -> SalesDecoder {
         let job = &self.job;
-        SalesDecoder::new(Arc::clone(&job.contract), file.kind, job.dimensions.known_keys(), job.claim_date)
+        let mut decoder =
+            SalesDecoder::new(Arc::clone(&job.contract), file.kind, job.dimensions.known_keys(), job.claim_date);
+        if let Some(stretch) = &file.stretch {
+            decoder.end_at(stretch.until);
+            if stretch.number > 0 {
+                let header = stretch.header.as_deref();
+                // A fault comes back with the first bytes.
+                let _ = decoder.start_at(Start { offset: stretch.from, line: stretch.line, header });
+            }
+        }
+        decoder
     }
 
     /// Begins to decode a source file of a text format.
@@ -94,6 +106,15 @@ impl Task {
                     report.file_id = Some(file_id);
                     source::land(self, &mut report, file_id, &file, ahead).await?;
                 }
+                Ok(report)
+            }
+            Split::Survey { file_id, path, etag, size, kind, from, unit, header } => {
+                let file =
+                    Delivered { path: path.clone(), etag: etag.clone(), size: *size, kind: *kind, stretch: None };
+                let part = survey::Part { file: &file, from: *from, unit: *unit, header: header.as_deref() };
+                let mut report = report(split);
+                report.file_id = Some(*file_id);
+                survey::look_over(&self.job, &mut report, &part).await?;
                 Ok(report)
             }
             Split::RejectFile { file_id, path, fault } => {
@@ -148,8 +169,9 @@ impl Task {
 
 /// The source file that a split names.
 fn delivered(split: &Split) -> Option<(i64, Delivered)> {
-    let Split::Source { file_id, path, etag, size, kind } = split else { return None };
-    Some((*file_id, Delivered { path: path.clone(), etag: etag.clone(), size: *size, kind: *kind }))
+    let Split::Source { file_id, path, etag, size, kind, stretch } = split else { return None };
+    let (path, etag, stretch) = (path.clone(), etag.clone(), stretch.clone());
+    Some((*file_id, Delivered { path, etag, size: *size, kind: *kind, stretch }))
 }
 
 /// Adds month and lineage: [`landing_schema`].

@@ -79,7 +79,7 @@ impl Landing {
         let size = text.len() as u64;
         self.objects.put(&Path::from(format!("root/{path}")), text.into_bytes().into()).await.expect("put");
         let kind = Kind { format: Format::Csv, compression: Compression::None };
-        self.splits.push(Split::Source { file_id, path, etag: None, size, kind });
+        self.splits.push(Split::Source { file_id, path, etag: None, size, kind, stretch: None });
     }
 
     pub(crate) async fn job(&self, memory_bytes: usize) -> LandJob {

@@ -19,7 +19,8 @@ mod tests;
 pub use fields::QuotingFault;
 pub use records::{Broken, Piece, Record, Records};
 
-pub(crate) use fields::{End, Fields, Scan};
+pub(crate) use fields::Fields;
 pub(crate) use header::{Mapping, Source};
+pub(crate) use records::single_record;
 pub(crate) use rows::CsvRows;
 pub(crate) use text::CsvText;

@@ -88,6 +88,8 @@ pub struct Records {
     offset: u64,
     /// Physical line of the next piece.
     line: u64,
+    /// A piece that begins here or behind is left alone.
+    end: u64,
     /// Fields of the header, once it is known.
     width: Option<usize>,
     started: bool,
@@ -105,10 +107,32 @@ impl Records {
             needed: None,
             offset: 0,
             line: 1,
+            end: u64::MAX,
             width: None,
             started: false,
             fields: Fields::default(),
         }
+    }
+
+    /// From now on the text is that of a file whose header is known, from the record on that begins at `offset`, in physical
+    /// line `line`. To be called before any text is taken in.
+    pub(crate) fn go_on_at(&mut self, offset: u64, line: u64, width: usize) {
+        (self.offset, self.line, self.width, self.started) = (offset, line, Some(width), true);
+    }
+
+    /// The text begins at another offset than was said. To be called before any text is taken in.
+    pub(crate) fn begin_at(&mut self, offset: u64) {
+        self.offset = offset;
+    }
+
+    /// Leaves alone what begins at `offset` or behind it.
+    pub(crate) fn end_at(&mut self, offset: u64) {
+        self.end = offset;
+    }
+
+    /// Offset of the first byte that is not taken: where the next piece begins, unless more bytes are needed to tell.
+    pub(crate) fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// Takes text in and hands every piece that is complete to `sink`, in order.
@@ -215,6 +239,9 @@ impl Records {
         at_end: bool,
         sink: &mut impl FnMut(Piece<'_>) -> Result<(), FileFault>,
     ) -> Result<Option<usize>, FileFault> {
+        if self.offset + at as u64 >= self.end {
+            return Ok(None);
+        }
         if !self.started {
             if !at_end && text.len() < BOM.len() && BOM.starts_with(text) {
                 return Ok(None);
@@ -340,5 +367,22 @@ impl Records {
             ),
             line: Some(self.line),
         }
+    }
+}
+
+/// Reads bytes that are one record without its line end.
+pub(crate) fn single_record<'a>(
+    fields: &'a mut Fields,
+    raw: &'a [u8],
+    delimiter: u8,
+    quote: u8,
+    line: u64,
+) -> Result<Record<'a>, QuotingFault> {
+    match fields.scan(raw, delimiter, quote, End::Record) {
+        Scan::Closed { next, .. } if next == raw.len() => Ok(Record::new(raw, fields, line)),
+        // A line end outside of quotes: these bytes never were one record under today's quote.
+        Scan::Closed { .. } => Err(QuotingFault::NeverClosed { field: fields.len() }),
+        Scan::Broken(fault) => Err(fault),
+        Scan::Open { field } => Err(QuotingFault::NeverClosed { field }),
     }
 }

@@ -9,6 +9,7 @@ mod one_moment;
 mod project;
 mod questions;
 mod radosgw;
+mod stretches;
 mod sums;
 mod vacuum;
 mod verify_beside_a_run;

@@ -82,6 +82,7 @@ fn options(folder: &Path) -> Options {
             spend_tiers: vec![10_000, 50_000],
         },
         incentive: Incentive::default(),
+        split_bytes: 256 << 20,
         memory_bytes: 32 << 20,
         lease: Duration::from_secs(600),
         optimize_files_min: 2,
@@ -137,7 +138,14 @@ impl Project {
         Pipeline::new(self.options.clone(), self.seams.clone(), observer)
     }
 
-    /// The same project behind other seams.
+    /// The same project, from now on behind other seams.
+    pub(crate) fn behind(mut self, change: impl FnOnce(&mut Seams)) -> Project {
+        change(&mut self.seams);
+        self.pipeline = Pipeline::new(self.options.clone(), self.seams.clone(), Arc::new(Silent));
+        self
+    }
+
+    /// A pipeline of the same project behind other seams.
     pub(crate) fn with_seams(&self, change: impl FnOnce(&mut Seams)) -> Pipeline {
         let mut seams = self.seams.clone();
         change(&mut seams);

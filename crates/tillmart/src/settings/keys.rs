@@ -362,6 +362,9 @@ keys! {
     TASKS: u32 = "run.tasks", "0", "tasks, 0 to 1_024", |raw| values::whole(raw, 0..=1_024),
         "Tasks side by side. 0: one for each core. Two of them land one source file after the other: one decodes ahead, \
          the other writes.";
+    SPLIT_BYTES: u64 = "run.split_bytes", "\"256MiB\"", "size, 1KiB to 1TiB", |raw| values::size(raw, 1 << 10, 1 << 40),
+        "A CSV or JSON lines file of twice this and more, and of more than one task's share of the batch, is cut at records and \
+         decoded by several tasks side by side. Packed files, Parquet, and files of a feed with a key are never cut.";
     MEMORY: u32 = "run.memory_mib", "512", "MiB, 64 to 1_048_576", |raw| values::whole(raw, 64..=1_048_576),
         "Memory that sorting and grouping may use before they spill to disk; a quarter of it is what data files may \
          hold while they are written. The whole process uses more: dimension tables, and each task's read buffers.";

@@ -148,6 +148,8 @@ pub(crate) struct ReportSettings {
 pub(crate) struct RunSettings {
     /// Files landed side by side; 0: one for each core.
     pub(crate) tasks: u32,
+    /// A file of text of twice this and more is shared by several tasks.
+    pub(crate) split_bytes: u64,
     /// Memory of sorting and grouping before they spill, in MiB; a quarter of it is that of open data files.
     pub(crate) memory_mib: u32,
     /// How long a lease lasts without renewal, in seconds.
@@ -237,6 +239,7 @@ fn parse(
         coupons: coupons::coupons(&mut layers)?,
         run: RunSettings {
             tasks: layers.get(&keys::TASKS)?,
+            split_bytes: layers.get(&keys::SPLIT_BYTES)?,
             memory_mib: layers.get(&keys::MEMORY)?,
             lease_seconds: layers.get(&keys::LEASE)?,
         },

@@ -50,7 +50,7 @@ fn an_empty_file_means_the_defaults() {
     assert_eq!(settings.marts_folder(), PathBuf::from("shop/marts"));
     assert_eq!(settings.marts.customer_buckets, 16);
     assert_eq!(settings.marts.incentive, Incentive::default());
-    assert_eq!(settings.run, RunSettings { tasks: 0, memory_mib: 512, lease_seconds: 60 });
+    assert_eq!(settings.run, RunSettings { tasks: 0, split_bytes: 256 << 20, memory_mib: 512, lease_seconds: 60 });
     let optimize = OptimizeSettings { files_min: 8, target_file_mib: 128, vacuum_age_hours: 168 };
     assert_eq!(settings.optimize, optimize);
     assert!(settings.origins.is_empty());
@@ -354,7 +354,7 @@ fn later_layers_win_key_by_key_and_are_remembered() {
     let text = "[run]\ntasks = 2\nmemory_mib = 100\nlease_seconds = 10\n[env.prod.run]\nmemory_mib = 2048\nlease_seconds = 20\n";
     let variables = [("TILLMART_RUN_LEASE_SECONDS", "30"), ("TILLMART_FEED_KEY", "store_id, price"), ("HOME", "/x")];
     let settings = read_with(text, Some("prod"), &variables).unwrap();
-    assert_eq!(settings.run, RunSettings { tasks: 2, memory_mib: 2_048, lease_seconds: 30 });
+    assert_eq!(settings.run, RunSettings { tasks: 2, split_bytes: 256 << 20, memory_mib: 2_048, lease_seconds: 30 });
     assert_eq!(settings.feed.contract.key, [SalesColumn::StoreId, SalesColumn::Price]);
     let origin = |path: &str| settings.origins[path].from();
     assert_eq!(origin("run.tasks"), "tillmart.toml:2");
