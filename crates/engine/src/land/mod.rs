@@ -13,6 +13,7 @@ mod read;
 mod rejects;
 mod replay;
 mod source;
+mod spare;
 mod sums;
 mod survey;
 mod take_back;

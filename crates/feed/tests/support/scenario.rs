@@ -3,7 +3,7 @@
 //! The first [`SETTINGS_BYTES`] are settings, all others are the file, or what stands behind a header and plain rows
 //! that the settings ask for. Every sequence of bytes is a scenario, so that a fuzzer may make them.
 
-use super::compare::{Read, decode, difference};
+use super::compare::{Read, decode, decode_in_stretches, difference};
 use super::{CSV, JSONL, decoder, oracle};
 use tillmart_model::{BlankCustomer, Column, Contract, Encoding, ExtraColumns, Kind, Orphans, SalesColumn};
 
@@ -98,10 +98,36 @@ impl Scenario {
                 panic!("{name} and the exact way: {difference}; {self}");
             }
         }
+        if let Some(stretched) = self.in_stretches()
+            && let Some(difference) = difference(&stretched, &exact)
+        {
+            panic!("in stretches, and the exact way: {difference}; {self}");
+        }
         if let Err(broken) = oracle::check(self, &exact) {
             panic!("{broken}; {self}");
         }
         exact
+    }
+
+    /// The file cut where pushes end, at most in six; `None` where it would be decoded whole.
+    fn in_stretches(&self) -> Option<Read> {
+        let length = self.text.len();
+        if !self.contract.key.is_empty() || length == 0 {
+            return None;
+        }
+        let ends = self.cuts.iter().scan(0, |end, cut| {
+            *end += cut;
+            Some(*end).filter(|end| *end < length)
+        });
+        let ends: Vec<usize> = ends.collect();
+        let mut cuts: Vec<usize> = ends.iter().copied().step_by(ends.len() / 5 + 1).collect();
+        if cuts.is_empty() {
+            cuts = vec![length / 3, length / 3 * 2];
+        }
+        let (look_back, piece) = (self.min_rows * 10, if self.min_rows == 7 { 700 } else { usize::MAX });
+        let stretched = decode_in_stretches(&self.contract, self.kind, &self.text, &cuts, look_back, piece)?;
+        // A file without rows is decoded whole, too.
+        (stretched.tally.rows_read > 0).then_some(Ok(stretched))
     }
 }
 
