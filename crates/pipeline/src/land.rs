@@ -57,9 +57,9 @@ impl Pipeline {
         loop {
             let pending = files.iter().filter(|file| file.outcome == FileOutcome::Pending);
             let splits: Vec<Split> = pending.filter_map(|file| self.source_split(file)).collect();
-            let bytes = splits.iter().map(Split::weight).sum();
-            self.observer.landing(bytes, splits.len() as u64, Arc::clone(&job.progress));
+            let (bytes, count) = (splits.iter().map(Split::weight).sum(), splits.len() as u64);
             let splits = self.cut_large(&job, splits, tasks).await?;
+            self.observer.landing(bytes, count, Arc::clone(&job.progress));
             manifest.merge(self.land_until_clean(&job, spread(splits, tasks), files).await?);
             self.observer.landed();
             if !reopen_duplicates(files) {

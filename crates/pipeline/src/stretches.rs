@@ -31,6 +31,10 @@ impl Pipeline {
             return Ok(splits);
         }
         let large: Vec<&Split> = splits.iter().filter(|split| can_be_cut(split)).collect();
+        self.observer.doing(&match large.len() {
+            1 => "surveying 1 large file".to_owned(),
+            many => format!("surveying {many} large files"),
+        });
         let unit = previous_power_of_two(self.options.split_bytes.clamp(Split::SURVEY_UNIT_MIN, UNIT_MAX));
         let fronts = large.iter().filter_map(|split| survey(split, 0, unit, None)).collect();
         let mut found = self.survey(job, fronts).await?;

@@ -184,6 +184,32 @@ fn a_replay_and_a_revoke_that_die_are_finished_by_the_next_run() {
     }
 }
 
+/// The run that dies has several tasks that share a large file; the one that recovers may have, or not.
+#[test]
+fn a_crash_while_tasks_share_a_file_costs_only_time() {
+    let shared = [("TILLMART_RUN_TASKS", "6"), ("TILLMART_RUN_SPLIT_BYTES", "1KiB")];
+    let products = ["Tea", "\"Tea\nin two lines\"", "\"a \"\"good\"\" tea\""];
+    let product = |row: usize| if row % 40 == 7 { "\"open" } else { products[row % 3] };
+    let rows: Vec<String> = (0..400)
+        .map(|row| format!("{},1,{},2024-05-{:02},11,2.50,2,5.00", row % 3 + 1, product(row), row % 28 + 1))
+        .collect();
+    let template = Shop::new();
+    template.deliver_rows("day.csv", &rows.iter().map(String::as_str).collect::<Vec<_>>());
+    let undisturbed = template.copy();
+    run_again_any(&undisturbed);
+    let expected = Picture::of(&undisturbed);
+    for (point, more) in
+        [("written", &shared[..]), ("manifest-stored", &[]), ("landed", &[]), ("table-committed:2", &[])]
+    {
+        let shop = template.copy();
+        let died = shop.tillmart_with(&["run"], &[shared[0], shared[1], ("TILLMART_KILL_AT", point)]).ended(-6);
+        assert!(died.err.contains("surveying 1 large file"), "{}", died.err);
+        let recovered = shop.tillmart_with(&["run", "--json"], more).json();
+        assert_eq!((&recovered["batches_recovered"], &recovered["files_landed"]), (&1.into(), &1.into()), "{point}");
+        same_as(&expected, &shop, point);
+    }
+}
+
 /// SIGKILL at moments that nobody chose: after a random line of talk, and a random while more.
 #[test]
 fn a_kill_at_a_random_moment_costs_only_time() {
