@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::file::statistics::Statistics;
+use std::cell::RefCell;
 
 /// Rows of a page: what most writers take, so that readers can skip within a column.
 pub(crate) const PAGE_ROWS: usize = 20_480;
@@ -57,15 +58,24 @@ impl Snappy {
     }
 
     fn tried(&mut self, body: &[u8]) -> Vec<u8> {
-        match snap::raw::Encoder::new().compress_vec(body) {
-            Ok(bytes) if bytes.len() <= body.len() - body.len() * WORTH_HUNDREDTHS / 100 => bytes,
+        let worth = body.len() - body.len() * WORTH_HUNDREDTHS / 100;
+        let tried = ROOM.with_borrow_mut(|(encoder, room)| {
+            let most = snap::raw::max_compress_len(body.len());
+            room.resize(room.len().max(most), 0);
+            let length = encoder.compress(body, room).ok().filter(|length| *length <= worth)?;
+            room.get(..length).map(<[u8]>::to_vec)
+        });
+        tried.unwrap_or_else(|| {
             // Small pages tell nothing of the next ones.
-            _ => {
-                self.is_stored = body.len() > 1 << 10;
-                stored(body)
-            }
-        }
+            self.is_stored = body.len() > 1 << 10;
+            stored(body)
+        })
     }
+}
+
+thread_local! {
+    /// What compresses, and the room for the worst that can come of it: a page keeps no more than it is.
+    static ROOM: RefCell<(snap::raw::Encoder, Vec<u8>)> = RefCell::new((snap::raw::Encoder::new(), Vec::new()));
 }
 
 /// A body as a Snappy block of literals.

@@ -5,7 +5,6 @@ use crate::csv::CsvText;
 use crate::jsonl::JsonLines;
 use crate::known::KnownKeys;
 use crate::parquet_rows::ParquetRows;
-use crate::sales::Sales;
 use crate::sorter::{Checked, Sorter};
 use crate::unpack::Unpacker;
 use arrow::array::RecordBatch;
@@ -251,16 +250,6 @@ impl SalesDecoder {
                 return None;
             }
         }
-    }
-
-    /// Whether the batch after the next one will ask for memory.
-    pub fn needs_room(&self) -> bool {
-        self.text.sorter.needs_room()
-    }
-
-    /// Gives it the room of sales that nobody reads any more, to be filled again.
-    pub fn give_room(&mut self, room: Sales) {
-        self.text.sorter.give_room(room);
     }
 
     /// Counts and money of the rows decoded so far, taken or not.

@@ -77,8 +77,6 @@ impl TakesRows for Sorter {
 pub(crate) struct Sorter {
     checker: Checker,
     sales: Sales,
-    /// Empty, with room: where the next batch begins.
-    room: Option<Sales>,
     /// Batches closed for their size.
     closed: VecDeque<Sales>,
     closed_rows: usize,
@@ -93,7 +91,6 @@ impl Sorter {
         Sorter {
             checker,
             sales: Sales::default(),
-            room: None,
             closed: VecDeque::new(),
             closed_rows: 0,
             rejects: Vec::new(),
@@ -168,19 +165,8 @@ impl Sorter {
 
     /// The sales so far; there is room for as many again.
     fn start_anew(&mut self) -> Sales {
-        let room = self.room.take().unwrap_or_else(|| Sales::with_room(self.sales.rows()));
+        let room = Sales::with_room(self.sales.rows());
         std::mem::replace(&mut self.sales, room)
-    }
-
-    /// Is there no room for the next batch?
-    pub(crate) fn needs_room(&self) -> bool {
-        self.room.is_none()
-    }
-
-    /// Takes the room of sales that nobody reads any more.
-    pub(crate) fn give_room(&mut self, mut room: Sales) {
-        room.clear();
-        self.room = Some(room);
     }
 
     /// Who judges the rows.

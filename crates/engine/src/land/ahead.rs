@@ -6,7 +6,6 @@
 use super::LandJob;
 use super::read::{self, Chunk, LocalFile, Opened, Part};
 use super::source::Delivered;
-use super::spare::Spare;
 use super::worker::Worker;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -63,21 +62,14 @@ impl Drop for Ahead {
 
 impl Ahead {
     /// Begins to read and decode a file, as soon as those given before it have been decoded.
-    pub(super) fn start(
-        job: &Arc<LandJob>,
-        decoding: &Decoding,
-        spare: &Arc<Spare>,
-        file: &Delivered,
-        decoder: SalesDecoder,
-    ) -> Ahead {
+    pub(super) fn start(job: &Arc<LandJob>, decoding: &Decoding, file: &Delivered, decoder: SalesDecoder) -> Ahead {
         let (give, given) = channel(WAITING);
         let (take, checked) = channel(WAITING);
         let digest = match &file.stretch {
             Some(stretch) => Digest::Known(stretch.digest.clone()),
             None => Digest::Of(Box::new(blake3::Hasher::new())),
         };
-        let spare = Arc::clone(spare);
-        let decode = Decode { job: Arc::clone(job), decoder, spare, digest, fault: None, take };
+        let decode = Decode { job: Arc::clone(job), decoder, digest, fault: None, take };
         let decoded = decoding.give(move |buffer| decode.run(given, buffer));
         Ahead { checked, decoded, giving: tokio::spawn(give_all(Arc::clone(job), file.clone(), give)) }
     }
@@ -134,7 +126,6 @@ enum Digest {
 struct Decode {
     job: Arc<LandJob>,
     decoder: SalesDecoder,
-    spare: Arc<Spare>,
     digest: Digest,
     fault: Option<FileFault>,
     take: Sender<Checked>,
@@ -190,7 +181,7 @@ impl Decode {
 
     /// Whether somebody still takes what comes out: if not, the writers gave up, and have said why.
     fn push(&mut self, piece: &[u8]) -> bool {
-        let Decode { job, decoder, spare, digest, fault, take } = self;
+        let Decode { job, decoder, digest, fault, take } = self;
         job.progress.add_bytes(piece.len() as u64);
         // A file that is rejected already is still read to its end: its digest names it in the archive.
         if let Digest::Of(hasher) = digest {
@@ -198,11 +189,6 @@ impl Decode {
         }
         if fault.is_some() {
             return true;
-        }
-        if decoder.needs_room()
-            && let Some(room) = spare.take()
-        {
-            decoder.give_room(room);
         }
         *fault = job.profile.time("decode and check", || decoder.push(piece)).err();
         while fault.is_none()

@@ -4,7 +4,6 @@
 //! A lane is a thread: it computes, and what it allocated goes back to the system when it ends.
 
 use super::plain::{PlainWriter, finishing};
-use super::spare::Lent;
 use super::sums::{Sums, keep_small};
 use super::worker::thread;
 use super::write::PartitionedWriter;
@@ -15,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
+use tillmart_feed::Sales;
 use tillmart_model::{DataFile, DeltaFile, Fault, FaultKind, Result};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -29,7 +29,7 @@ pub(super) enum Passed {
     /// Checked sales of one source file.
     Sales {
         file_id: i64,
-        sales: Arc<Lent>,
+        sales: Arc<Sales>,
         /// The same sales in the columns of `landing_schema`, if there is a mart that is not plain.
         rows: Option<RecordBatch>,
     },

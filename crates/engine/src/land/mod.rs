@@ -13,7 +13,6 @@ mod read;
 mod rejects;
 mod replay;
 mod source;
-mod spare;
 mod sums;
 mod survey;
 mod take_back;

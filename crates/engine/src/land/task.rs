@@ -4,7 +4,6 @@ use super::ahead::{Ahead, Decoding};
 use super::lanes::{Lanes, Passed, Written};
 use super::rejects::RejectsWriter;
 use super::source::Delivered;
-use super::spare::Spare;
 use super::{LandJob, compact, complete, fill, replay, source, survey, take_back, write_fault};
 use crate::mart::landing_schema;
 use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
@@ -19,7 +18,6 @@ pub(super) struct Task {
     pub(super) job: Arc<LandJob>,
     lanes: Lanes,
     decoding: Decoding,
-    spare: Arc<Spare>,
     rejects: RejectsWriter,
     pub(super) files: Vec<DataFile>,
     pub(super) removed: Vec<RemovedFile>,
@@ -70,7 +68,6 @@ impl Task {
         Ok(Task {
             lanes: Lanes::open(&job)?,
             decoding: Decoding::start("decode", 1)?,
-            spare: Arc::default(),
             rejects: RejectsWriter::open(&job),
             files: Vec::new(),
             removed: Vec::new(),
@@ -98,7 +95,7 @@ impl Task {
     fn begin(&self, split: &Split) -> Option<Ahead> {
         let (_, file) = delivered(split)?;
         (file.kind.format != Format::Parquet)
-            .then(|| Ahead::start(&self.job, &self.decoding, &self.spare, &file, self.decoder(&file)))
+            .then(|| Ahead::start(&self.job, &self.decoding, &file, self.decoder(&file)))
     }
 
     async fn run_split(&mut self, split: &Split, ahead: Option<Ahead>) -> Result<SplitReport> {
@@ -153,7 +150,7 @@ impl Task {
             let rows = sales.to_batch(&self.job.dimensions.product_names());
             with_lineage(&rows, file_id, self.job.batch_id).map_err(|error| write_fault("sales", error))
         });
-        self.lanes.pass(Passed::Sales { file_id, sales: self.spare.lend(sales), rows: rows.transpose()? }).await
+        self.lanes.pass(Passed::Sales { file_id, sales: Arc::new(sales), rows: rows.transpose()? }).await
     }
 
     /// Writes what every row-level mart of the job makes of these sales ([`landing_schema`]).

@@ -8,7 +8,6 @@ mod partitions;
 mod shape;
 
 use super::files::Puts;
-use super::spare::Lent;
 use super::worker::Worker;
 use super::{LandJob, write_fault};
 use crate::mart::RowMart;
@@ -19,6 +18,7 @@ pub(super) use shape::PlainShape;
 use shape::{Lookup, Origin};
 use std::sync::Arc;
 use std::time::Instant;
+use tillmart_feed::Sales;
 use tillmart_model::{DataFile, Result};
 
 /// A file is closed when it holds this much, whatever the budget.
@@ -36,7 +36,7 @@ const NUMBERED_FROM: usize = 64 << 10;
 /// A batch of sales of one source file, and the partitions of its rows.
 struct Waiting {
     file_id: i64,
-    sales: Arc<Lent>,
+    sales: Arc<Sales>,
     seen: Seen,
     grouped: Grouped,
 }
@@ -98,7 +98,7 @@ impl PlainWriter {
     }
 
     /// Appends sales of one source file.
-    pub(super) async fn write(&mut self, file_id: i64, sales: &Arc<Lent>) -> Result<()> {
+    pub(super) async fn write(&mut self, file_id: i64, sales: &Arc<Sales>) -> Result<()> {
         let started = Instant::now();
         self.number_ahead(sales.rows());
         let grouped = self.partitions.group(&self.shape, sales);
