@@ -6,15 +6,18 @@
 
 use crate::land::spread;
 use crate::shop::Pipeline;
+use blake3::hazmat::{ChainingValue, Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tillmart_engine::{LandJob, too_many_rejects};
-use tillmart_model::{Compression, FileOutcome, Format, Result, SourceFile, Split, SplitReport, Stretch, Tally};
+use tillmart_model::{
+    Compression, FileOutcome, Format, Manifest, Result, SourceFile, Split, SplitReport, Stretch, SurveyReport, Tally,
+};
 
 /// The largest part of a file that is looked over at once.
 const UNIT_MAX: u64 = 64 << 20;
 
-/// A file of at least this many stretches' bytes is cut: two for each task, so that none waits long for the last one.
+/// Stretches for each task, if they are all of one file: with more than one, none waits long for the last of the others.
 const STRETCHES_A_TASK: u64 = 2;
 
 impl Pipeline {
@@ -113,25 +116,27 @@ fn only(split: &Split, stretch: Stretch) -> Split {
     split
 }
 
-/// BLAKE3 of the whole file, from the chaining values of its parts.
-fn digest(looked: &[&tillmart_model::SurveyReport], size: u64, unit: u64) -> Option<String> {
-    use blake3::hazmat::{Mode, left_subtree_len, merge_subtrees_non_root, merge_subtrees_root};
-    fn subtree(looked: &[&tillmart_model::SurveyReport], size: u64, unit: u64) -> Option<[u8; 32]> {
-        if size <= unit {
-            return looked.first().map(|part| part.chaining_value);
-        }
-        let left = left_subtree_len(size);
-        let (of_left, of_right) = looked.split_at_checked(usize::try_from(left / unit).ok()?)?;
-        let (of_left, of_right) = (subtree(of_left, left, unit)?, subtree(of_right, size - left, unit)?);
-        Some(merge_subtrees_non_root(&of_left, &of_right, Mode::Hash))
-    }
+/// BLAKE3 of a file of more than one part, from the chaining values of all of them.
+fn digest(looked: &[&SurveyReport], size: u64, unit: u64) -> Option<String> {
+    let (left, right) = halves(looked, size, unit)?;
+    Some(merge_subtrees_root(&left, &right, Mode::Hash).to_hex().to_string())
+}
+
+/// The chaining values of the two subtrees that a file, or a subtree of it, is hashed from.
+fn halves(looked: &[&SurveyReport], size: u64, unit: u64) -> Option<(ChainingValue, ChainingValue)> {
     if size <= unit {
         return None;
     }
     let left = left_subtree_len(size);
     let (of_left, of_right) = looked.split_at_checked(usize::try_from(left / unit).ok()?)?;
-    let (of_left, of_right) = (subtree(of_left, left, unit)?, subtree(of_right, size - left, unit)?);
-    Some(merge_subtrees_root(&of_left, &of_right, Mode::Hash).to_hex().to_string())
+    Some((subtree(of_left, left, unit)?, subtree(of_right, size - left, unit)?))
+}
+
+fn subtree(looked: &[&SurveyReport], size: u64, unit: u64) -> Option<ChainingValue> {
+    match looked {
+        [part] => Some(part.chaining_value),
+        _ => halves(looked, size, unit).map(|(left, right)| merge_subtrees_non_root(&left, &right, Mode::Hash)),
+    }
 }
 
 fn previous_power_of_two(bytes: u64) -> u64 {
@@ -189,7 +194,7 @@ pub(crate) struct Done {
     /// What it was given.
     pub(crate) splits: Vec<Split>,
     /// What it left.
-    pub(crate) manifest: tillmart_model::Manifest,
+    pub(crate) manifest: Manifest,
 }
 
 /// What must be done anew.
@@ -229,7 +234,7 @@ pub(crate) fn decide(done: &[Done], files: &mut [SourceFile], max_reject_million
 mod tests {
     use super::*;
     use blake3::hazmat::HasherExt;
-    use tillmart_model::{StretchReport, SurveyReport};
+    use tillmart_model::StretchReport;
 
     #[test]
     fn the_digest_of_the_parts_is_that_of_the_file() {
