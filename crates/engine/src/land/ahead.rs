@@ -1,6 +1,6 @@
 //! Hashing and decoding on a thread of its own, ahead of the writers: so one large file keeps several cores busy.
 //!
-//! There is one decoder for a whole file, so rows, lines, offsets and rejects are what they are without a second thread. Files are
+//! There is one decoder for a whole file, or for a stretch of it, so rows, lines, offsets and rejects are what they are without a second thread. Files are
 //! decoded one after the other; the next one begins while the last rows of the one before are still being written.
 
 use super::LandJob;
@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 pub(super) const BATCH_ROWS: usize = 16 << 10;
 
 /// Bytes given to the decoder at once: few enough to stay in the processor's second cache between reading, hashing and decoding.
-const PIECE_BYTES: usize = 512 << 10;
+pub(super) const PIECE_BYTES: usize = 512 << 10;
 
 /// Ranges of bytes that wait for the decoder, and batches that wait for the writers.
 const WAITING: usize = 1;

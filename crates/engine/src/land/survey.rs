@@ -2,15 +2,13 @@
 //! that the file can be cut into stretches that are decoded side by side.
 
 use super::LandJob;
+use super::ahead::PIECE_BYTES;
 use super::read::{self, Chunk, Opened};
 use super::source::{Delivered, overwritten};
 use blake3::hazmat::HasherExt;
 use memchr::memchr_iter;
 use tillmart_feed::{FirstRecord, header_of};
 use tillmart_model::{Result, SplitReport, SurveyReport};
-
-/// Bytes read at once: few enough to stay in the processor's second cache between reading, hashing and counting.
-const PIECE_BYTES: usize = 512 << 10;
 
 /// Bytes before a part that are read to find its first record: many records long, so that a line of a quoted value is
 /// hardly ever taken for one.
