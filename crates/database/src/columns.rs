@@ -3,10 +3,9 @@
 use crate::day;
 use crate::refusal::{Checked, database};
 use arrow::array::{
-    Array, ArrayBuilder, ArrayRef, BinaryBuilder, Date32Builder, Decimal128Builder, Int32Builder, Int64Builder,
-    RecordBatch, RecordBatchOptions, StringBuilder, new_empty_array,
+    Array, ArrayBuilder, ArrayRef, AsArray, BinaryBuilder, Date32Builder, Decimal128Builder, Int32Builder,
+    Int64Builder, RecordBatch, RecordBatchOptions, StringBuilder,
 };
-use arrow::compute::concat;
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -38,23 +37,61 @@ pub(crate) enum DecimalForm {
     Unscaled,
 }
 
-/// All batches of a table as one, column by column, so that only one column is in memory twice.
+/// All batches of a table as one.
 pub(crate) fn join(table: &str, schema: &SchemaRef, batches: Vec<RecordBatch>) -> Checked<RecordBatch> {
-    let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    let mut pieces: Vec<Vec<ArrayRef>> = vec![Vec::with_capacity(batches.len()); schema.fields().len()];
-    for batch in batches {
-        for (column, pieces) in batch.columns().iter().zip(&mut pieces) {
-            pieces.push(Arc::clone(column));
-        }
+    let mut whole = Whole::new(table, Arc::clone(schema));
+    whole.take(batches, 1)?;
+    whole.finish()
+}
+
+/// A table as one batch, put together of batches that go as they are taken: it is never in memory twice.
+pub(crate) struct Whole {
+    table: String,
+    schema: SchemaRef,
+    /// None before the first batches tell how much room will be needed.
+    columns: Option<Vec<Column>>,
+    rows: usize,
+}
+
+impl Whole {
+    /// Nothing yet of a table of these columns.
+    pub(crate) fn new(table: &str, schema: SchemaRef) -> Self {
+        Whole { table: table.to_owned(), schema, columns: None, rows: 0 }
     }
-    let whole = |(pieces, field): (Vec<ArrayRef>, &FieldRef)| {
-        let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
-        if pieces.is_empty() { Ok(new_empty_array(field.data_type())) } else { concat(&pieces) }
-    };
-    let columns = pieces.into_iter().zip(schema.fields()).map(whole).collect::<Result<Vec<_>, _>>();
-    let count = RecordBatchOptions::new().with_row_count(Some(rows));
-    let joined = columns.and_then(|columns| RecordBatch::try_new_with_options(Arc::clone(schema), columns, &count));
-    Ok(joined.map_err(|error| database(format!("`{table}` does not fit in one batch")).found(error))?)
+
+    /// Takes the next rows. `parts` tells how many times as much as the first batches is to come in all: that much room is made for them,
+    /// which is memory only where rows come to lie in it.
+    pub(crate) fn take(&mut self, batches: Vec<RecordBatch>, parts: usize) -> Checked<()> {
+        let (table, schema) = (&self.table, &self.schema);
+        let no_fit =
+            |error: arrow::error::ArrowError| database(format!("`{table}` does not fit in one batch")).found(error);
+        let columns = match &mut self.columns {
+            Some(columns) => columns,
+            None => {
+                let roomy = |(at, field): (usize, &FieldRef)| {
+                    let pieces = batches.iter().map(|batch| batch.column(at));
+                    Column::roomy(field.data_type(), pieces, parts)
+                };
+                self.columns.insert(schema.fields().iter().enumerate().map(roomy).collect::<Checked<_>>()?)
+            }
+        };
+        for batch in batches {
+            self.rows += batch.num_rows();
+            for (column, piece) in columns.iter_mut().zip(batch.columns()) {
+                column.append(piece).map_err(no_fit)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All rows that were taken.
+    pub(crate) fn finish(mut self) -> Checked<RecordBatch> {
+        self.take(Vec::new(), 1)?;
+        let columns = self.columns.into_iter().flatten().map(Column::finish).collect::<Result<Vec<_>, _>>();
+        let count = RecordBatchOptions::new().with_row_count(Some(self.rows));
+        let whole = columns.and_then(|columns| RecordBatch::try_new_with_options(self.schema, columns, &count));
+        Ok(whole.map_err(|error| database(format!("`{}` does not fit in one batch", self.table)).found(error))?)
+    }
 }
 
 /// A column being filled.
@@ -131,12 +168,17 @@ impl Frame {
         Ok(())
     }
 
-    /// All rows, in batches; none for no row.
-    pub(crate) fn finish(mut self) -> Checked<Vec<RecordBatch>> {
+    /// All rows since the last time, in batches; none for no row. There is room for as many more then.
+    pub(crate) fn drain(&mut self) -> Checked<Vec<RecordBatch>> {
         if self.rows > 0 {
             self.close()?;
         }
-        Ok(self.done)
+        Ok(std::mem::take(&mut self.done))
+    }
+
+    /// All rows, in batches; none for no row.
+    pub(crate) fn finish(mut self) -> Checked<Vec<RecordBatch>> {
+        self.drain()
     }
 }
 
@@ -173,6 +215,36 @@ impl Column {
                 Column::Decimal(fresh, *precision, *scale, *form)
             }
         }
+    }
+
+    /// An empty column with room for so many times as much as these pieces hold, and some to spare if there is more to come.
+    fn roomy<'p>(data_type: &DataType, pieces: impl Iterator<Item = &'p ArrayRef>, parts: usize) -> Checked<Self> {
+        let (mut rows, mut bytes) = (0, 0);
+        for piece in pieces {
+            rows += piece.len();
+            bytes += piece.as_string_opt::<i32>().map_or(0, |texts| texts.value_data().len());
+        }
+        let room = |now: usize| now * parts + if parts > 1 { now * parts / 16 } else { 0 };
+        Ok(match Column::new(data_type, DecimalForm::Typed)? {
+            Column::Int32(_) => Column::Int32(Int32Builder::with_capacity(room(rows))),
+            Column::Int64(_) => Column::Int64(Int64Builder::with_capacity(room(rows))),
+            Column::Text(_) => Column::Text(StringBuilder::with_capacity(room(rows), room(bytes))),
+            Column::Date(_) => Column::Date(Date32Builder::with_capacity(room(rows))),
+            other => other,
+        })
+    }
+
+    /// Takes all values of an array of the column's type.
+    fn append(&mut self, piece: &ArrayRef) -> Result<(), arrow::error::ArrowError> {
+        match self {
+            Column::Int32(builder) => builder.append_array(piece.as_primitive()),
+            Column::Int64(builder) => builder.append_array(piece.as_primitive()),
+            Column::Text(builder) => builder.append_array(piece.as_string())?,
+            Column::Date(builder) => builder.append_array(piece.as_primitive()),
+            Column::Decimal(builder, ..) => builder.append_array(piece.as_primitive()),
+            Column::Binary(builder) => builder.append_array(piece.as_binary())?,
+        }
+        Ok(())
     }
 
     /// Takes a value, unless it does not fit exactly.

@@ -4,19 +4,26 @@ use super::rows::take;
 use super::tables::{describe, list, quoted};
 use super::trouble::{Tried, is_locked};
 use super::{Sqlite, connect, load};
-use crate::columns::{DecimalForm, Frame, join};
+use crate::columns::{DecimalForm, Frame, Whole, join};
+use crate::gate::lock;
 use crate::marts::names;
 use crate::refusal::database;
 use crate::{Dimension, Dimensions, Upserted};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tillmart_model::Result;
 
 /// Keys below which a second reader costs more than it saves.
 const KEYS_FOR_TWO: i64 = 100_000;
+
+/// Parts of a large table, each of which is in memory twice for a moment.
+const PARTS: i64 = 16;
 
 /// Pages in memory of a connection that reads a table once.
 const CACHE_KIB: i64 = 512;
@@ -26,25 +33,15 @@ impl Dimensions for Sqlite {
     async fn read(&self, dimension: Dimension) -> Result<RecordBatch> {
         let path = self.path().to_owned();
         self.apart(move |connection| {
-            let middle = middle_key(connection, dimension)?;
-            let readers = match middle {
-                Some(_) => two_readers(&path)?,
-                None => None,
-            };
-            let batches = match middle.zip(readers) {
-                None => read(connection, dimension, "")?,
-                Some((middle, (first, second))) => {
-                    let (below, above) = (format!("< {middle}"), format!(">= {middle}"));
-                    let (some, others) = std::thread::scope(|scope| {
-                        let others = scope.spawn(move || read(&second, dimension, &above));
-                        (read(&first, dimension, &below), others.join())
-                    });
-                    let mut batches = some?;
-                    batches.extend(others.map_err(|_| database("a reader of the database stopped half-way"))??);
-                    batches
+            let parts = parts(connection, dimension)?;
+            let readers = if parts.len() > 1 { two_readers(&path)? } else { None };
+            match readers {
+                None => {
+                    let rows = Reader::new(connection, dimension)?.read("")?;
+                    Ok(join(dimension.name(), &dimension.schema(), rows)?)
                 }
-            };
-            Ok(join(dimension.name(), &dimension.schema(), batches)?)
+                Some((first, second)) => read_parts(first, second, dimension, &parts),
+            }
         })
         .await
     }
@@ -69,30 +66,45 @@ impl Dimensions for Sqlite {
     }
 }
 
-/// Rows of a table by key, all of them, or those whose key is in a `range`.
-fn read(connection: &Connection, dimension: Dimension, range: &str) -> Tried<Vec<RecordBatch>> {
-    // Each page is looked at once, so that few need be kept.
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
-    let schema = dimension.schema();
-    let columns = list(names(&schema))?;
-    let (table, key) = (quoted(dimension.name())?, quoted(dimension.key())?);
-    let which = if range.is_empty() { String::new() } else { format!("WHERE {key} {range}") };
-    let mut statement = connection.prepare(&format!("SELECT {columns} FROM main.{table} {which} ORDER BY {key}"))?;
-    let mut rows = statement.query([])?;
-    let mut frame = Frame::new(dimension.name(), schema, 1, DecimalForm::Typed)?;
-    while let Some(row) = rows.next()? {
-        take(&mut frame, row)?;
-    }
-    Ok(frame.finish()?)
+/// Reads rows of a table by key.
+struct Reader<'c> {
+    connection: &'c Connection,
+    dimension: Dimension,
+    frame: Frame,
 }
 
-/// A key that about halves a large table. Only whole numbers that cannot be NULL can be halved: a table that is there may be otherwise.
-fn middle_key(connection: &Connection, dimension: Dimension) -> Tried<Option<i64>> {
+impl<'c> Reader<'c> {
+    fn new(connection: &'c Connection, dimension: Dimension) -> Tried<Self> {
+        // Each page is looked at once, so that few need be kept.
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        let frame = Frame::new(dimension.name(), dimension.schema(), 1, DecimalForm::Typed)?;
+        Ok(Reader { connection, dimension, frame })
+    }
+
+    /// All rows, or those whose key is in a `range`.
+    fn read(&mut self, range: &str) -> Tried<Vec<RecordBatch>> {
+        let schema = self.frame.schema();
+        let columns = list(names(&schema))?;
+        let (table, key) = (quoted(self.dimension.name())?, quoted(self.dimension.key())?);
+        let which = if range.is_empty() { String::new() } else { format!("WHERE {key} {range}") };
+        let sql = format!("SELECT {columns} FROM main.{table} {which} ORDER BY {key}");
+        let mut statement = self.connection.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            take(&mut self.frame, row)?;
+        }
+        Ok(self.frame.drain()?)
+    }
+}
+
+/// Ranges of about as many keys that a large table is read in, in their order. Only whole numbers that cannot be NULL can be cut: a
+/// table that is there may be otherwise.
+fn parts(connection: &Connection, dimension: Dimension) -> Tried<Vec<String>> {
     let columns = describe(connection, dimension.name())?;
     let mut keys = columns.iter().filter(|column| column.key > 0);
     let is_whole = keys.next().is_some_and(|key| key.name == dimension.key() && key.declared == "INTEGER");
     if !is_whole || keys.next().is_some() {
-        return Ok(None);
+        return Ok(Vec::new());
     }
     let key = quoted(dimension.key())?;
     // Each end is a look of its own into the table: asked together they would walk all of it.
@@ -102,9 +114,60 @@ fn middle_key(connection: &Connection, dimension: Dimension) -> Tried<Option<i64
     );
     let ends =
         connection.query_row(&sql, [], |row| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?)))?;
-    let (Some(first), Some(last)) = ends else { return Ok(None) };
-    let span = last.checked_sub(first).filter(|span| *span >= KEYS_FOR_TWO);
-    Ok(span.map(|span| first + span / 2))
+    let (Some(first), Some(last)) = ends else { return Ok(Vec::new()) };
+    let Some(span) = last.checked_sub(first).filter(|span| *span >= KEYS_FOR_TWO) else { return Ok(Vec::new()) };
+    let cut = |nth: i64| first + span / PARTS * nth;
+    let range = |nth: i64| match nth {
+        0 => format!("< {}", cut(1)),
+        _ if nth == PARTS - 1 => format!(">= {}", cut(nth)),
+        _ => format!("BETWEEN {} AND {}", cut(nth), cut(nth + 1) - 1),
+    };
+    Ok((0..PARTS).map(range).collect())
+}
+
+/// Two readers take part after part, and put them together in their order.
+fn read_parts(first: Connection, second: Connection, dimension: Dimension, parts: &[String]) -> Tried<RecordBatch> {
+    let next = AtomicUsize::new(0);
+    let together = Mutex::new(Together {
+        whole: Whole::new(dimension.name(), dimension.schema()),
+        waiting: BTreeMap::new(),
+        next: 0,
+    });
+    let read_some = |connection: Connection| -> Tried<()> {
+        let mut reader = Reader::new(&connection, dimension)?;
+        loop {
+            let nth = next.fetch_add(1, Ordering::Relaxed);
+            let Some(part) = parts.get(nth) else { return Ok(()) };
+            // After a fault the other reader need not go on.
+            let rows = reader.read(part).inspect_err(|_| next.store(parts.len(), Ordering::Relaxed))?;
+            lock(&together).take(nth, rows, parts.len())?;
+        }
+    };
+    std::thread::scope(|scope| {
+        let others = scope.spawn(|| read_some(second));
+        read_some(first)?;
+        others.join().map_err(|_| database("a reader of the database stopped half-way"))?
+    })?;
+    let together = together.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(together.whole.finish()?)
+}
+
+/// Parts of a table, put together as far as they follow each other.
+struct Together {
+    whole: Whole,
+    waiting: BTreeMap<usize, Vec<RecordBatch>>,
+    next: usize,
+}
+
+impl Together {
+    fn take(&mut self, nth: usize, rows: Vec<RecordBatch>, of: usize) -> Tried<()> {
+        self.waiting.insert(nth, rows);
+        while let Some(rows) = self.waiting.remove(&self.next) {
+            self.whole.take(rows, of)?;
+            self.next += 1;
+        }
+        Ok(())
+    }
 }
 
 /// Two connections that see the database at one and the same moment: while they begin to read, a third keeps writers out. `None` when

@@ -210,6 +210,32 @@ async fn rows_that_others_tied_to_a_mart_stay() {
     assert_eq!(target_rows(&*database).await, rows("renamed"));
 }
 
+/// Large tables are read part by part: parts without a row, parts with most of the rows, texts and NULLs that begin late.
+#[tokio::test]
+async fn parts_of_a_dimension_come_together_as_one_table() {
+    let fresh = Fresh::new();
+    let database = migrated(&fresh).await;
+    let ids: Vec<i64> = [i64::from(i32::MIN), -5].into_iter().chain(0..70_000).chain([9_000_000_000]).collect();
+    let address = |at: usize| (at % 7 != 0 && at > 40_000).then(|| format!("{at} Long Road"));
+    let rows = ids.iter().enumerate().map(|(at, id)| match address(at) {
+        Some(address) => format!("({id}, '{address}')"),
+        None => format!("({id}, NULL)"),
+    });
+    fresh.by_hand(&format!(
+        "INSERT INTO customer (customer_id, address) VALUES {}",
+        rows.collect::<Vec<_>>().join(", ")
+    ));
+    let read = database.read(Dimension::Customer).await.expect("read");
+    let found: &Int64Array = read.column(0).as_primitive();
+    assert_eq!(found.values().to_vec(), ids);
+    let addresses: &StringArray = read.column(3).as_string();
+    assert!(addresses.iter().enumerate().all(|(at, found)| found == address(at).as_deref()), "each at its place");
+    // A value that does not fit, in a part that the other reader may be reading: told, and nobody waits for ever.
+    fresh.by_hand("UPDATE customer SET address = CAST(x'ff' AS TEXT) WHERE customer_id = 9000000000");
+    let fault = database.read(Dimension::Customer).await.expect_err("no UTF-8");
+    assert!(format!("{fault}").contains("customer_id = 9000000000"), "{fault}");
+}
+
 /// Large tables are read by two at once, who must see one and the same moment, and wait for no writer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dimension_is_read_as_of_one_moment() {
