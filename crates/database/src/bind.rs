@@ -70,6 +70,7 @@ impl<'a> Source<'a> {
         })
     }
 
+    #[inline]
     pub(crate) fn is_null(&self, row: usize) -> bool {
         match self {
             Source::Int32(array) => array.is_null(row),
@@ -146,11 +147,13 @@ pub(crate) fn key_words(names: &[&str], sources: &[Source<'_>], row: usize) -> S
     words.join(", ")
 }
 
-/// Refuses a value that has left its column's precision: Arrow does not hold decimals against it.
-pub(crate) fn check_precision(what: &str, field: &Field, source: &Source<'_>, row: usize) -> Checked<()> {
+/// Refuses values that have left their column's precision: Arrow does not hold decimals against it.
+pub(crate) fn check_precision(what: &str, field: &Field, source: &Source<'_>) -> Checked<()> {
     if let (Source::Decimal(array, _), DataType::Decimal128(precision, _)) = (source, field.data_type()) {
         let most = power_of_ten(u32::from(*precision)).unsigned_abs();
-        if !source.is_null(row) && array.value(row).unsigned_abs() >= most {
+        let is_out = |value: &i128| value.unsigned_abs() >= most;
+        // What lies below a NULL is no value.
+        if array.values().iter().any(is_out) && array.iter().flatten().any(|value| is_out(&value)) {
             let fault = promise(format!("column `{}` leaves its range in mart `{what}`", field.name()));
             return Err(fault.expected(field.data_type().to_string()).into());
         }

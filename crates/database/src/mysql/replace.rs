@@ -82,10 +82,10 @@ impl<'a> Wanted<'a> {
         let mut last_scope = None;
         for (number, (sources, columns)) in batches.iter().zip(columns).enumerate() {
             let length = columns.first().map_or(0, |column| column.len());
+            for (source, field) in sources.iter().zip(target.schema.fields()) {
+                bind::check_precision(&target.name, field, source)?;
+            }
             for row in 0..length {
-                for (source, field) in sources.iter().zip(target.schema.fields()) {
-                    bind::check_precision(&target.name, field, source, row)?;
-                }
                 if key.iter().any(|at| sources[*at].is_null(row)) {
                     return Err(doubled(target, sources, row).into());
                 }

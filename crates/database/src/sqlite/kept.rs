@@ -6,8 +6,8 @@ use crate::bind::{self, Source};
 use crate::day;
 use crate::refusal::promise;
 use arrow::array::{Array, ArrayRef};
-use rusqlite::ToSql;
-use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::types::{Null, ToSqlOutput, ValueRef};
+use rusqlite::{Statement, ToSql};
 use std::cell::Cell;
 use std::cmp::Ordering;
 use tillmart_model::money::Decimal;
@@ -139,6 +139,47 @@ impl<'a> Columns<'a> {
             Source::Date(array) => Kept::Short(self.day(array.value(row))?),
             Source::Decimal(array, scale) => amount(array.value(row), *scale)?,
         })
+    }
+
+    /// Puts the value as it is kept into a parameter of a statement. `bound` tells the day whose text stands in it already, if any: mostly
+    /// it is this one.
+    pub(super) fn bind(
+        &self,
+        (column, row): (usize, usize),
+        statement: &mut Statement<'_>,
+        parameter: usize,
+        bound: &mut Option<i32>,
+    ) -> Tried<()> {
+        let source = &self.sources[column];
+        if source.is_null(row) {
+            *bound = None;
+            return Ok(statement.raw_bind_parameter(parameter, Null)?);
+        }
+        match source {
+            Source::Int32(array) => statement.raw_bind_parameter(parameter, array.value(row))?,
+            Source::Int64(array) => statement.raw_bind_parameter(parameter, array.value(row))?,
+            Source::Text(array) => statement.raw_bind_parameter(parameter, array.value(row))?,
+            Source::Date(array) => {
+                let day = array.value(row);
+                if *bound != Some(day) {
+                    statement.raw_bind_parameter(parameter, Kept::Short(self.day(day)?))?;
+                    *bound = Some(day);
+                }
+            }
+            Source::Decimal(array, scale) => {
+                statement.raw_bind_parameter(parameter, amount(array.value(row), *scale)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a column holds whole numbers, each larger than the one before it: its rows are in order, and no two have one key.
+    pub(super) fn is_strictly_ascending(&self, column: usize) -> bool {
+        match &self.sources[column] {
+            Source::Int32(array) => array.null_count() == 0 && array.values().is_sorted_by(|one, next| one < next),
+            Source::Int64(array) => array.null_count() == 0 && array.values().is_sorted_by(|one, next| one < next),
+            _ => false,
+        }
     }
 
     fn day(&self, day: i32) -> Tried<Short> {

@@ -68,6 +68,14 @@ pub(super) fn kept<'a>(batches: &[Columns<'a>], place: Place, column: usize) -> 
     batches[place.batch as usize].kept(column, place.row as usize)
 }
 
+/// Whether the leading one of these columns tells in passing that the rows of one batch are in order, and that no two have one key.
+pub(super) fn is_strictly_ascending(batches: &[Columns<'_>], at: &[usize]) -> bool {
+    match (batches, at) {
+        ([batch], [first, ..]) => batch.is_strictly_ascending(*first),
+        _ => false,
+    }
+}
+
 /// Every row, ascending by these columns, rows of one key in the order they came. Rows that are in order already cost one look
 /// at each, and ordered batches little more.
 pub(super) fn ascending(batches: &[Columns<'_>], at: &[usize]) -> Vec<Place> {
@@ -80,7 +88,8 @@ pub(super) fn ascending(batches: &[Columns<'_>], at: &[usize]) -> Vec<Place> {
         let columns = &batches[other.batch as usize];
         batches[one.batch as usize].order(one.row as usize, at, (columns, other.row as usize, at))
     };
-    if !places.is_sorted_by(|one, other| order(one, other) != Ordering::Greater) {
+    if !is_strictly_ascending(batches, at) && !places.is_sorted_by(|one, other| order(one, other) != Ordering::Greater)
+    {
         places.sort_by(order);
     }
     places

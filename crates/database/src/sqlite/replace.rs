@@ -2,8 +2,8 @@
 //! written.
 
 use super::kept::Columns;
-use super::order::{Keys, Place, ascending, kept};
-use super::puts::Puts;
+use super::order::{Keys, Place, ascending, is_strictly_ascending, kept};
+use super::puts::{Puts, Values};
 use super::scopes::{Touched, each_is_given};
 use super::seek::Seek;
 use super::statements;
@@ -88,7 +88,9 @@ impl Finished {
         let columns = plan.columns_of(rows)?;
         let batches = columns.iter().map(|columns| Columns::of(columns)).collect::<Tried<Vec<_>>>()?;
         let places = ascending(&batches, &plan.order[..plan.key]);
-        plan.refuse_doubled(&Keys { batches: &batches, at: &plan.order[..plan.key], places: &places })?;
+        if !is_strictly_ascending(&batches, &plan.order[..plan.key]) {
+            plan.refuse_doubled(&Keys { batches: &batches, at: &plan.order[..plan.key], places: &places })?;
+        }
         drop(batches);
         Ok(Finished { batches: columns, places })
     }
@@ -151,9 +153,7 @@ impl<'t> TargetPlan<'t> {
             let columns = bind::conform(&target.name, &target.schema, batch)?;
             let sources = bind::sources(&columns)?;
             for (field, source) in target.schema.fields().iter().zip(&sources) {
-                for row in 0..batch.num_rows() {
-                    bind::check_precision(&target.name, field, source, row)?;
-                }
+                bind::check_precision(&target.name, field, source)?;
             }
             let is_null = |row: usize| self.order[..self.key].iter().any(|at| columns[*at].is_null(row));
             let some_null = self.order[..self.key].iter().any(|at| columns[*at].null_count() > 0);
@@ -233,7 +233,13 @@ impl<'w, 'a> Writing<'w, 'a> {
         while self.next < scope.len() {
             match scope.order(self.next, scopes, nth) {
                 Ordering::Less => return Err(outside(self.plan.target).into()),
-                Ordering::Equal => self.next += 1,
+                Ordering::Equal => {
+                    self.next += 1;
+                    // No two finished rows have one key.
+                    if self.plan.scope == self.plan.key {
+                        break;
+                    }
+                }
                 Ordering::Greater => break,
             }
         }
@@ -246,7 +252,10 @@ impl<'w, 'a> Writing<'w, 'a> {
 
     fn put(&mut self, rows: &[usize]) -> Tried<()> {
         let finished = self.finished;
-        self.puts.put(rows, |nth, column| kept(finished.batches, finished.places[*nth], column))?;
+        let places: Vec<Place> = rows.iter().map(|nth| finished.places[*nth]).collect();
+        // The statement's columns are those of the table, in its order.
+        let columns = (0..self.plan.order.len()).map(|at| Values::Column { batches: finished.batches, at });
+        self.puts.put(&places, &columns.collect::<Vec<_>>())?;
         self.changed += rows.len() as u64;
         Ok(())
     }

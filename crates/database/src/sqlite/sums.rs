@@ -1,8 +1,8 @@
 //! Deltas on their way into a state table: sorted as the table is, they are joined with it in passing, added up here and put back.
 
-use super::kept::{Columns, Kept};
-use super::order::{Keys, Place, ascending};
-use super::puts::Puts;
+use super::kept::Columns;
+use super::order::{Keys, Place, ascending, is_strictly_ascending};
+use super::puts::{Puts, Values};
 use super::seek::Seek;
 use super::tables::{INTEGER_DIGITS, list, quoted};
 use super::trouble::Tried;
@@ -64,8 +64,9 @@ impl StatePlan {
         let places = ascending(&batches, &self.key);
         let rows = Keys { batches: &batches, at: &self.key, places: &places };
         // The first row of each key, and the end.
-        let mut firsts: Vec<usize> =
-            (0..places.len()).filter(|at| *at == 0 || rows.order(*at, &rows, at - 1) != Ordering::Equal).collect();
+        let is_distinct = is_strictly_ascending(&batches, &self.key);
+        let is_first = |at: &usize| is_distinct || *at == 0 || rows.order(*at, &rows, at - 1) != Ordering::Equal;
+        let mut firsts: Vec<usize> = (0..places.len()).filter(is_first).collect();
         let distinct: Vec<Place> = firsts.iter().map(|at| places[*at]).collect();
         firsts.push(places.len());
         let adding = Adding { plan: self, rows, keys: Keys { places: &distinct, ..rows }, firsts: &firsts, sign };
@@ -148,11 +149,9 @@ impl Adding<'_, '_> {
                     sum.push(fits.ok_or_else(|| self.out_of_range(first + nth))?);
                 }
             }
-            let (key, some): (usize, Vec<usize>) = (plan.key.len(), (first..end).collect());
-            puts.put(&some, |nth, column| match column.checked_sub(key) {
-                None => self.keys.kept(*nth, column),
-                Some(sum) => Ok(Kept::Integer(all[sum][*nth])),
-            })?;
+            let keys = plan.key.iter().map(|at| Values::Column { batches: self.keys.batches, at: *at });
+            let sums = all.iter().map(|sum| Values::Integers(&sum[first..end]));
+            puts.put(&self.keys.places[first..end], &keys.chain(sums).collect::<Vec<_>>())?;
         }
         Ok(all)
     }
