@@ -40,8 +40,31 @@ pub(crate) enum DecimalForm {
 /// All batches of a table as one.
 pub(crate) fn join(table: &str, schema: &SchemaRef, batches: Vec<RecordBatch>) -> Checked<RecordBatch> {
     let mut whole = Whole::new(table, Arc::clone(schema));
-    whole.take(batches, 1)?;
+    whole.take(batches, Room::ENOUGH)?;
     whole.finish()
+}
+
+/// How much room a table is given when the first of its rows are there.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// How many times as much as these rows is to come in all.
+    pub(crate) parts: usize,
+    /// Bytes that no column will hold more of: the first rows may stand for most of the table.
+    pub(crate) most: usize,
+}
+
+impl Room {
+    /// These rows are all.
+    const ENOUGH: Room = Room { parts: 1, most: usize::MAX };
+
+    /// Room for values of which there are so many now, each of so many bytes.
+    fn of(self, now: usize, bytes: usize) -> usize {
+        if self.parts == 1 {
+            return now;
+        }
+        let spare = now.saturating_mul(self.parts) / 16;
+        now.saturating_mul(self.parts).saturating_add(spare).min(self.most / bytes).max(now)
+    }
 }
 
 /// A table as one batch, put together of batches that go as they are taken: it is never in memory twice.
@@ -59,9 +82,8 @@ impl Whole {
         Whole { table: table.to_owned(), schema, columns: None, rows: 0 }
     }
 
-    /// Takes the next rows. `parts` tells how many times as much as the first batches is to come in all: that much room is made for them,
-    /// which is memory only where rows come to lie in it.
-    pub(crate) fn take(&mut self, batches: Vec<RecordBatch>, parts: usize) -> Checked<()> {
+    /// Takes the next rows. The first ones tell how much room is made, which is memory only where rows come to lie in it.
+    pub(crate) fn take(&mut self, batches: Vec<RecordBatch>, room: Room) -> Checked<()> {
         let (table, schema) = (&self.table, &self.schema);
         let no_fit =
             |error: arrow::error::ArrowError| database(format!("`{table}` does not fit in one batch")).found(error);
@@ -70,7 +92,7 @@ impl Whole {
             None => {
                 let roomy = |(at, field): (usize, &FieldRef)| {
                     let pieces = batches.iter().map(|batch| batch.column(at));
-                    Column::roomy(field.data_type(), pieces, parts)
+                    Column::roomy(field.data_type(), pieces, room)
                 };
                 self.columns.insert(schema.fields().iter().enumerate().map(roomy).collect::<Checked<_>>()?)
             }
@@ -86,7 +108,7 @@ impl Whole {
 
     /// All rows that were taken.
     pub(crate) fn finish(mut self) -> Checked<RecordBatch> {
-        self.take(Vec::new(), 1)?;
+        self.take(Vec::new(), Room::ENOUGH)?;
         let columns = self.columns.into_iter().flatten().map(Column::finish).collect::<Result<Vec<_>, _>>();
         let count = RecordBatchOptions::new().with_row_count(Some(self.rows));
         let whole = columns.and_then(|columns| RecordBatch::try_new_with_options(self.schema, columns, &count));
@@ -217,19 +239,18 @@ impl Column {
         }
     }
 
-    /// An empty column with room for so many times as much as these pieces hold, and some to spare if there is more to come.
-    fn roomy<'p>(data_type: &DataType, pieces: impl Iterator<Item = &'p ArrayRef>, parts: usize) -> Checked<Self> {
-        let (mut rows, mut bytes) = (0, 0);
+    /// An empty column with room for as much as these pieces say of a table.
+    fn roomy<'p>(data_type: &DataType, pieces: impl Iterator<Item = &'p ArrayRef>, room: Room) -> Checked<Self> {
+        let (mut rows, mut text) = (0, 0);
         for piece in pieces {
             rows += piece.len();
-            bytes += piece.as_string_opt::<i32>().map_or(0, |texts| texts.value_data().len());
+            text += piece.as_string_opt::<i32>().map_or(0, |texts| texts.value_data().len());
         }
-        let room = |now: usize| now * parts + if parts > 1 { now * parts / 16 } else { 0 };
         Ok(match Column::new(data_type, DecimalForm::Typed)? {
-            Column::Int32(_) => Column::Int32(Int32Builder::with_capacity(room(rows))),
-            Column::Int64(_) => Column::Int64(Int64Builder::with_capacity(room(rows))),
-            Column::Text(_) => Column::Text(StringBuilder::with_capacity(room(rows), room(bytes))),
-            Column::Date(_) => Column::Date(Date32Builder::with_capacity(room(rows))),
+            Column::Int32(_) => Column::Int32(Int32Builder::with_capacity(room.of(rows, 4))),
+            Column::Int64(_) => Column::Int64(Int64Builder::with_capacity(room.of(rows, 8))),
+            Column::Text(_) => Column::Text(StringBuilder::with_capacity(room.of(rows, 4), room.of(text, 1))),
+            Column::Date(_) => Column::Date(Date32Builder::with_capacity(room.of(rows, 4))),
             other => other,
         })
     }
@@ -366,5 +387,21 @@ impl RowName<'_> {
             Cell::Text(text) => format!("{name} = '{}'", String::from_utf8_lossy(&text)),
             _ => format!("{name} is no integer or text"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_made_for_what_is_to_come_and_for_no_more_than_there_can_be() {
+        let room = Room { parts: 16, most: 100_000 };
+        assert_eq!(room.of(0, 1), 0);
+        assert_eq!(room.of(100, 1), 1_700, "sixteen times as much, and a sixteenth of that to spare");
+        assert_eq!(room.of(50_000, 1), 100_000, "most of the table came first");
+        assert_eq!(room.of(50_000, 4), 50_000, "at least what is there");
+        assert_eq!(Room { parts: usize::MAX, ..room }.of(usize::MAX / 2, 8), usize::MAX / 2);
+        assert_eq!(Room::ENOUGH.of(100, 1), 100);
     }
 }

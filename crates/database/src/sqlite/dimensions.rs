@@ -4,7 +4,7 @@ use super::rows::take;
 use super::tables::{describe, list, quoted};
 use super::trouble::{Tried, is_locked};
 use super::{Sqlite, connect, load};
-use crate::columns::{DecimalForm, Frame, Whole, join};
+use crate::columns::{DecimalForm, Frame, Room, Whole, join};
 use crate::gate::lock;
 use crate::marts::names;
 use crate::refusal::database;
@@ -128,6 +128,11 @@ fn parts(connection: &Connection, dimension: Dimension) -> Tried<Vec<String>> {
 /// Two readers take part after part, and put them together in their order.
 fn read_parts(first: Connection, second: Connection, dimension: Dimension, parts: &[String]) -> Tried<RecordBatch> {
     let next = AtomicUsize::new(0);
+    let (pages, bytes): (usize, usize) =
+        first.query_row("SELECT page_count, page_size FROM pragma_page_count, pragma_page_size", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let room = Room { parts: parts.len(), most: pages.saturating_mul(bytes) };
     let together = Mutex::new(Together {
         whole: Whole::new(dimension.name(), dimension.schema()),
         waiting: BTreeMap::new(),
@@ -140,7 +145,7 @@ fn read_parts(first: Connection, second: Connection, dimension: Dimension, parts
             let Some(part) = parts.get(nth) else { return Ok(()) };
             // After a fault the other reader need not go on.
             let rows = reader.read(part).inspect_err(|_| next.store(parts.len(), Ordering::Relaxed))?;
-            lock(&together).take(nth, rows, parts.len())?;
+            lock(&together).take(nth, rows, room)?;
         }
     };
     std::thread::scope(|scope| {
@@ -160,10 +165,10 @@ struct Together {
 }
 
 impl Together {
-    fn take(&mut self, nth: usize, rows: Vec<RecordBatch>, of: usize) -> Tried<()> {
+    fn take(&mut self, nth: usize, rows: Vec<RecordBatch>, room: Room) -> Tried<()> {
         self.waiting.insert(nth, rows);
         while let Some(rows) = self.waiting.remove(&self.next) {
-            self.whole.take(rows, of)?;
+            self.whole.take(rows, room)?;
             self.next += 1;
         }
         Ok(())
