@@ -152,7 +152,7 @@ pub(crate) fn check_precision(what: &str, field: &Field, source: &Source<'_>) ->
     if let (Source::Decimal(array, _), DataType::Decimal128(precision, _)) = (source, field.data_type()) {
         let most = power_of_ten(u32::from(*precision)).unsigned_abs();
         let is_out = |value: &i128| value.unsigned_abs() >= most;
-        // What lies below a NULL is no value.
+        // Mostly none is; of those that are, what lies below a NULL is no value.
         if array.values().iter().any(is_out) && array.iter().flatten().any(|value| is_out(&value)) {
             let fault = promise(format!("column `{}` leaves its range in mart `{what}`", field.name()));
             return Err(fault.expected(field.data_type().to_string()).into());

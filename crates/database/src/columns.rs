@@ -108,6 +108,7 @@ impl Whole {
 
     /// All rows that were taken.
     pub(crate) fn finish(mut self) -> Checked<RecordBatch> {
+        // A table without a row has columns, too.
         self.take(Vec::new(), Room::ENOUGH)?;
         let columns = self.columns.into_iter().flatten().map(Column::finish).collect::<Result<Vec<_>, _>>();
         let count = RecordBatchOptions::new().with_row_count(Some(self.rows));

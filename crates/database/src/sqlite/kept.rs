@@ -141,8 +141,8 @@ impl<'a> Columns<'a> {
         })
     }
 
-    /// Puts the value as it is kept into a parameter of a statement. `bound` tells the day whose text stands in it already, if any: mostly
-    /// it is this one.
+    /// Puts what [`Columns::kept`] tells into a parameter of a statement, for some millions of values, most of which need not be made first. `bound`
+    /// tells the day whose text stands in the parameter already, if any: mostly it is this one.
     pub(super) fn bind(
         &self,
         (column, row): (usize, usize),
@@ -234,6 +234,10 @@ fn amount<'a>(unscaled: i128, scale: u32) -> Tried<Kept<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::{Date32Array, Decimal128Array, Int32Array, Int64Array, StringArray};
+    use arrow::datatypes::DataType;
+    use rusqlite::Connection;
+    use std::sync::Arc;
 
     #[test]
     fn amounts_read_as_everywhere_else() {
@@ -245,6 +249,32 @@ mod tests {
             }
         }
         assert!(amount(i128::from(i64::MAX) + 1, 2).is_err());
+    }
+
+    #[test]
+    fn what_is_bound_is_what_is_kept() {
+        let columns: [ArrayRef; 5] = [
+            Arc::new(Int32Array::from(vec![Some(-1), None, Some(i32::MAX)])),
+            Arc::new(Int64Array::from(vec![None, Some(i64::MIN), Some(7)])),
+            Arc::new(StringArray::from(vec![Some(""), Some("Zo\u{eb}"), None])),
+            Arc::new(Date32Array::from(vec![Some(19_844), None, Some(19_844)])),
+            Arc::new(
+                Decimal128Array::from(vec![Some(-105), Some(0), None]).with_data_type(DataType::Decimal128(16, 2)),
+            ),
+        ];
+        let columns = Columns::of(&columns).expect("columns of a mart");
+        let connection = Connection::open_in_memory().expect("opened");
+        let mut statement = connection.prepare("SELECT ?").expect("prepared");
+        for column in 0..5 {
+            let mut bound = None;
+            for row in 0..columns.rows() {
+                columns.bind((column, row), &mut statement, 1, &mut bound).expect("bound");
+                let mut found = statement.raw_query();
+                let found = found.next().expect("asked").expect("a row");
+                let kept = columns.kept(column, row).expect("kept");
+                assert_eq!(found.get_ref(0).expect("a value"), kept.value(), "column {column}, row {row}");
+            }
+        }
     }
 
     #[test]
