@@ -1,17 +1,19 @@
 -- mart: customers_data_mart
 -- about: What each customer spent in each month; returns are taken off.
--- state: customer_id, sales_date_month
--- key: customer_id, sales_date_month
--- scope: customer_id, sales_date_month
+-- state: sales_date_month, customer_id
+-- key: sales_date_month, customer_id
+-- scope: sales_date_month, customer_id
+-- index: customer_id
 -- merge:
+-- Why the month first: what a day changes then lies together, and months that are over are not touched.
 SELECT
-    customer_id,
     CAST(date_trunc('month', sales_date) AS DATE) AS sales_date_month,
+    customer_id,
     SUM(total_cost) AS total_sales,
     COUNT(*) AS landed_rows
 FROM sales
 WHERE customer_id IS NOT NULL
-GROUP BY customer_id, CAST(date_trunc('month', sales_date) AS DATE)
+GROUP BY CAST(date_trunc('month', sales_date) AS DATE), customer_id
 -- finish:
 -- Why left join: with orphans = "keep" an unknown customer has spend before having a name.
 SELECT

@@ -38,6 +38,12 @@ async fn main() {
     shop.publish("the next day: one customer in a hundred buys", &some, MAY, 300).await;
     shop.publish("the next month: every customer buys", &all, JUNE, 100).await;
     shop.publish("its second day: every customer buys", &all, JUNE, 100).await;
+    for month in 2..argument(3, 2) {
+        let month_start = MAY + 31 * i32::try_from(month).expect("a month");
+        shop.publish(&format!("month {month}, first day: every customer buys"), &all, month_start, 100).await;
+        shop.publish(&format!("month {month}, second day: every customer buys"), &all, month_start, 100).await;
+        shop.publish(&format!("month {month}, third day: one in ten"), &some_of(customers), month_start, 100).await;
+    }
     let bytes = std::fs::metadata(shop.database.path()).expect("the file").len();
     println!("{:>9} MiB  database file", bytes >> 20);
 }
@@ -149,12 +155,16 @@ fn write_customers(file: &Path, customers: i64) {
     out.flush().expect("written");
 }
 
+fn some_of(customers: i64) -> Vec<i64> {
+    (0..customers).step_by(7).collect()
+}
+
 fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_720_000_000, 0).expect("a time")
 }
 
 /// Every customer month is finished on its own.
-const SCOPE: [&str; 2] = ["customer_id", "sales_date_month"];
+const SCOPE: [&str; 2] = ["sales_date_month", "customer_id"];
 
 fn state() -> StateTable {
     customer_months::state("customers_data_mart", &SCOPE)

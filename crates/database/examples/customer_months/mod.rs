@@ -34,7 +34,7 @@ pub(crate) fn target(scope: &[&str]) -> TargetTable {
     TargetTable {
         name: "customers_data_mart".to_owned(),
         schema: Arc::new(schema),
-        key: names(&["customer_id", "sales_date_month"]),
+        key: names(&["sales_date_month", "customer_id"]),
         scope: names(scope),
     }
 }

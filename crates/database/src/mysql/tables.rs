@@ -157,9 +157,26 @@ impl Layout {
         check_engine(link, &self.name)?;
         found.retain(|column| !column.generated);
         self.check_columns(&found)?;
-        let keys = unique_keys(link, &self.name)?;
+        let mut keys = unique_keys(link, &self.name)?;
+        if self.rekey(link, &keys)? {
+            keys = unique_keys(link, &self.name)?;
+        }
         self.check_keys(&keys)?;
         self.make_scope_index(link)
+    }
+
+    /// Puts the rows of a state table into the order of its mart's key, if they lie in another; the server does it in one step. A published
+    /// table may be somebody's own, and stays as it is: any order of the key finds the same rows.
+    fn rekey(&self, link: &mut Link, keys: &BTreeMap<String, Vec<Option<String>>>) -> Tried<bool> {
+        let Some(primary) = keys.get("PRIMARY").filter(|_| self.own) else { return Ok(false) };
+        let found: Vec<&String> = primary.iter().flatten().collect();
+        let same = found.len() == self.key.len() && self.key.iter().all(|key| found.contains(&key));
+        if !same || found.into_iter().eq(self.key.iter()) {
+            return Ok(false);
+        }
+        let (table, key) = (quoted(&self.name)?, list(self.key.iter().map(String::as_str))?);
+        link.run(&format!("ALTER TABLE {table} DROP PRIMARY KEY, ADD PRIMARY KEY ({key})"))?;
+        Ok(true)
     }
 
     fn check_columns(&self, found: &[Described]) -> Tried<()> {

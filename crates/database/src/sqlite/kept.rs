@@ -182,6 +182,19 @@ impl<'a> Columns<'a> {
         }
     }
 
+    /// Whether a column holds one number or day in all rows. Of texts it is not asked.
+    pub(super) fn is_constant(&self, column: usize) -> bool {
+        fn all_same<T: PartialEq>(values: &[T]) -> bool {
+            values.split_first().is_none_or(|(first, rest)| rest.iter().all(|value| value == first))
+        }
+        match &self.sources[column] {
+            Source::Int32(array) => array.null_count() == 0 && all_same(array.values()),
+            Source::Int64(array) => array.null_count() == 0 && all_same(array.values()),
+            Source::Date(array) => array.null_count() == 0 && all_same(array.values()),
+            Source::Text(_) | Source::Decimal(..) => false,
+        }
+    }
+
     fn day(&self, day: i32) -> Tried<Short> {
         if let Some((known, text)) = self.day.get()
             && known == day

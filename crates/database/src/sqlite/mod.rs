@@ -15,6 +15,7 @@ mod migrate;
 mod order;
 mod publish;
 mod puts;
+mod rekey;
 mod replace;
 mod reports;
 mod rows;

@@ -68,12 +68,12 @@ pub(super) fn kept<'a>(batches: &[Columns<'a>], place: Place, column: usize) -> 
     batches[place.batch as usize].kept(column, place.row as usize)
 }
 
-/// Whether the leading one of these columns tells in passing that the rows of one batch are in order, and that no two have one key.
+/// Whether one of these columns tells in passing that the rows of one batch are in order, and that no two have one key: the first in which they
+/// differ at all. Mostly a batch is of one month, and by its customers.
 pub(super) fn is_strictly_ascending(batches: &[Columns<'_>], at: &[usize]) -> bool {
-    match (batches, at) {
-        ([batch], [first, ..]) => batch.is_strictly_ascending(*first),
-        _ => false,
-    }
+    let [batch] = batches else { return false };
+    let first = at.iter().find(|column| !batch.is_constant(**column));
+    first.is_some_and(|column| batch.is_strictly_ascending(*column))
 }
 
 /// Every row, ascending by these columns, rows of one key in the order they came. Rows that are in order already cost one look

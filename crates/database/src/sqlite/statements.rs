@@ -3,6 +3,8 @@
 pub(super) const MIGRATION_TABLE: &str = include_str!("../../../../sql/ledger/sqlite/migration_table.sql");
 pub(super) const TABLES: &str = include_str!("../../../../sql/ledger/sqlite/tables.sql");
 pub(super) const TIES: &str = include_str!("../../../../sql/ledger/sqlite/ties.sql");
+pub(super) const REFERRING: &str = include_str!("../../../../sql/ledger/sqlite/referring.sql");
+pub(super) const MADE_FOR: &str = include_str!("../../../../sql/ledger/sqlite/made_for.sql");
 pub(super) const COLUMNS: &str = include_str!("../../../../sql/ledger/sqlite/columns.sql");
 
 pub(super) const LEASE_TAKE: &str = include_str!("../../../../sql/ledger/sqlite/lease_take.sql");

@@ -1,5 +1,6 @@
 //! The tables of a mart: names, columns, keys, and whether a table that is there is the one that was meant.
 
+use super::rekey::rekey;
 use super::statements;
 use super::trouble::Tried;
 use crate::marts::{another_table, check_index, check_target, plain, state_key, state_name};
@@ -101,7 +102,7 @@ impl Layout {
     pub(super) fn make(&self, connection: &Connection) -> Tried<()> {
         let found = describe(connection, &self.name)?;
         if found.is_empty() {
-            connection.execute_batch(&self.ddl()?)?;
+            connection.execute_batch(&self.ddl(&self.name)?)?;
             return Ok(());
         }
         let mut wanted: Vec<Described> = Vec::new();
@@ -117,16 +118,30 @@ impl Layout {
         if sorted_found == sorted_wanted {
             return Ok(());
         }
+        if in_any_order(sorted_found) == in_any_order(sorted_wanted) {
+            return rekey(connection, self);
+        }
         Err(another_table(&self.name, words(&wanted), words(&found)).into())
     }
 
-    fn ddl(&self) -> Tried<String> {
+    /// Names of the columns that hold something, quoted and joined by commas.
+    pub(super) fn kept_columns(&self) -> Tried<String> {
+        list(self.columns.iter().map(|(name, ..)| name.as_str()))
+    }
+
+    /// Names of the primary key's columns, likewise.
+    pub(super) fn key_columns(&self) -> Tried<String> {
+        list(self.key.iter().map(String::as_str))
+    }
+
+    /// The statement that makes the table, under this name.
+    pub(super) fn ddl(&self, name: &str) -> Tried<String> {
         let mut parts = Vec::new();
         for (column, declared, rest) in self.columns.iter().chain(&self.generated) {
             parts.push(format!("{} {declared} {rest}", quoted(column)?).trim_end().to_owned());
         }
-        parts.push(format!("PRIMARY KEY ({})", list(self.key.iter().map(String::as_str))?));
-        let name = quoted(&self.name)?;
+        parts.push(format!("PRIMARY KEY ({})", self.key_columns()?));
+        let name = quoted(name)?;
         Ok(format!("CREATE TABLE {name} (\n    {}\n) STRICT, WITHOUT ROWID;", parts.join(",\n    ")))
     }
 }
@@ -139,12 +154,49 @@ pub(super) fn make_scope_index(connection: &Connection, target: &TargetTable) ->
     Ok(())
 }
 
-/// Makes an index that readers ask by.
+/// Columns without their places in the key.
+fn in_any_order(mut columns: Vec<Described>) -> Vec<Described> {
+    for column in &mut columns {
+        column.key = column.key.min(1);
+    }
+    columns
+}
+
+/// Makes an index that readers ask by, or, where the key serves them as well, tells SQLite so.
 pub(super) fn make_index(connection: &Connection, target: &TargetTable, columns: &[String]) -> Tried<()> {
     check_index(target, columns)?;
+    if is_served_by_key(target, columns) {
+        return tell_of_days(connection, target);
+    }
     let index = quoted(&format!("{}_by_{}", target.name, columns.join("_")))?;
     let (table, columns) = (quoted(&target.name)?, list(columns.iter().map(String::as_str))?);
     connection.execute_batch(&format!("CREATE INDEX IF NOT EXISTS {index} ON {table} ({columns});"))?;
+    Ok(())
+}
+
+/// Whether only a day or month stands before these columns in the key: there are few of them, and SQLite looks into each.
+fn is_served_by_key(target: &TargetTable, columns: &[String]) -> bool {
+    let Some((first, rest)) = target.key.split_first() else { return false };
+    let first = target.schema.field_with_name(first);
+    rest.starts_with(columns) && first.is_ok_and(|field| field.data_type() == &DataType::Date32)
+}
+
+/// Leaves statistics by which SQLite passes from one day or month to the next (its skip-scan) instead of reading the whole table:
+/// <https://sqlite.org/optoverview.html#the_skip_scan_optimization>. Rough ones do; whoever runs ANALYZE puts real ones in their place.
+fn tell_of_days(connection: &Connection, target: &TargetTable) -> Tried<()> {
+    let known = "SELECT 1 FROM sqlite_schema WHERE name = 'sqlite_stat1'";
+    if !connection.prepare_cached(known)?.exists([])? {
+        connection.execute_batch("ANALYZE main.sqlite_schema")?;
+    }
+    let told = "SELECT 1 FROM sqlite_stat1 WHERE tbl = ?1";
+    if connection.prepare_cached(told)?.exists([&target.name])? {
+        return Ok(());
+    }
+    // Rows in all, then rows that agree in the first column, in the first two, and so on: one in the whole key.
+    let rows = (1..target.key.len()).map(|columns| 10_i64.pow(6_u32.saturating_sub(2 * (columns as u32 - 1)).max(1)));
+    let words: Vec<String> = [10_i64.pow(7)].into_iter().chain(rows).chain([1]).map(|rows| rows.to_string()).collect();
+    connection
+        .execute("INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES (?1, ?1, ?2)", [&target.name, &words.join(" ")])?;
     Ok(())
 }
 

@@ -8,6 +8,7 @@ mod dimensions;
 mod ledger;
 mod mariadb;
 mod mariadb_faults;
+mod order;
 mod publishing;
 mod ranges;
 mod reports;
@@ -15,6 +16,7 @@ mod row_scopes;
 mod scene;
 mod schema;
 mod scopes;
+mod spend;
 mod sqlite;
 
 use std::sync::Arc;
@@ -79,6 +81,9 @@ macro_rules! conformance {
                 text_of_any_layout_is_taken,
                 texts_are_keys_byte_by_byte,
                 many_scopes_are_touched_at_once,
+            );
+            conformance!(@cases $fresh, order:
+                another_order_of_the_key_keeps_all_rows,
             );
             conformance!(@cases $fresh, row_scopes:
                 random_publications_equal_a_recount,

@@ -339,8 +339,6 @@ pub(crate) async fn another_table_of_the_same_name_is_refused(setting: &dyn Sett
     let keyed = TargetTable { key: vec!["store_id".to_owned()], ..team_target() };
     let fault = refused(database.prepare(&team_state(), &keyed).await, FaultKind::Database);
     assert!(fault.to_string().contains("primary key (store_id)"), "{fault}");
-    let scoped = StateTable { scope: vec!["store_id".to_owned()], ..team_state() };
-    refused(database.prepare(&scoped, &team_target()).await, FaultKind::Database);
     for name in
         ["customer", "product_staging_table", "tillmart_batch", "sqlite_x", "a b", "x\"; DROP TABLE store; --", ""]
     {

@@ -1,78 +1,11 @@
 //! What reports ask of the database, and what they leave in it.
 
-use crate::scene::{at, committed, leased, migrated, refused};
+use crate::scene::{at, leased, migrated, refused};
+use crate::spend::{MONTH_FIRST, Spent, month, names, publish, spend_state, spend_target};
 use crate::{Database, Setting};
-use arrow::array::{ArrayRef, Date32Array, Decimal128Array, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Date32Type, Field, Schema};
-use chrono::NaiveDate;
 use std::sync::Arc;
-use tillmart_database::{CustomersOfMonth, Spenders, StateTable, StoreMonth, TargetTable};
+use tillmart_database::{CustomersOfMonth, Spenders, StoreMonth};
 use tillmart_model::FaultKind;
-
-fn names(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
-
-fn spend_state() -> StateTable {
-    let schema = Schema::new(vec![
-        Field::new("customer_id", DataType::Int64, false),
-        Field::new("sales_date_month", DataType::Date32, false),
-        Field::new("total_sales", DataType::Decimal128(24, 2), false),
-        Field::new("landed_rows", DataType::Int64, false),
-    ]);
-    StateTable {
-        mart: "customers_data_mart".to_owned(),
-        schema: Arc::new(schema),
-        keys: 2,
-        scope: names(&["customer_id", "sales_date_month"]),
-    }
-}
-
-fn spend_target() -> TargetTable {
-    let schema = Schema::new(vec![
-        Field::new("customer_id", DataType::Int64, false),
-        Field::new("sales_date_month", DataType::Date32, false),
-        Field::new("total_sales", DataType::Decimal128(16, 2), true),
-    ]);
-    TargetTable {
-        name: "customers_data_mart".to_owned(),
-        schema: Arc::new(schema),
-        key: names(&["customer_id", "sales_date_month"]),
-        scope: names(&["customer_id", "sales_date_month"]),
-    }
-}
-
-fn month(text: &str) -> NaiveDate {
-    format!("{text}-01").parse().expect("a month")
-}
-
-/// A customer, a month, and what they spent in it, in cents.
-type Spent = (i64, &'static str, i128);
-
-async fn filled(setting: &dyn Setting, spent: &[Spent]) -> Arc<dyn Database> {
-    let database = migrated(setting).await;
-    database.prepare(&spend_state(), &spend_target()).await.expect("prepared");
-    let columns = |money: DataType| -> Vec<ArrayRef> {
-        let cents = Decimal128Array::from_iter_values(spent.iter().map(|row| row.2));
-        let months = spent.iter().map(|row| Date32Type::from_naive_date(month(row.1)));
-        vec![
-            Arc::new(Int64Array::from_iter_values(spent.iter().map(|row| row.0))),
-            Arc::new(Date32Array::from_iter_values(months)),
-            Arc::new(cents.with_data_type(money)),
-        ]
-    };
-    let mut state = columns(DataType::Decimal128(24, 2));
-    state.push(Arc::new(Int64Array::from(vec![1; spent.len()])));
-    let state = RecordBatch::try_new(spend_state().schema, state).expect("a batch");
-    let target = RecordBatch::try_new(spend_target().schema, columns(DataType::Decimal128(16, 2))).expect("a batch");
-    let lease = leased(&*database).await;
-    let batch = committed(&*database, &lease, &[]).await;
-    let mut publication = database.begin(&lease, batch.id).await.expect("begun");
-    publication.merge(&spend_state(), &state, 1).await.expect("merged");
-    publication.replace(&spend_state(), &spend_target(), &[target]).await.expect("replaced");
-    publication.commit(at(4)).await.expect("published");
-    database
-}
 
 const SPENT: [Spent; 12] = [
     (1, "2024-03", 9_999),
@@ -96,6 +29,13 @@ fn spenders(tier: usize, returning: bool, customers: u64, cents: i64) -> Spender
     Spenders { tier, returning, customers, cents }
 }
 
+async fn filled(setting: &dyn Setting, spent: &[Spent]) -> Arc<dyn Database> {
+    let database = migrated(setting).await;
+    database.prepare(&spend_state(MONTH_FIRST), &spend_target(MONTH_FIRST)).await.expect("prepared");
+    publish(&*database, &leased(&*database).await, MONTH_FIRST, spent).await;
+    database
+}
+
 pub(crate) async fn customers_are_told_by_tier_and_whether_they_came_back(setting: &dyn Setting) {
     let database = filled(setting, &SPENT).await;
     let ask = async |of: &str, before: &str, tiers: &[i64]| {
@@ -116,11 +56,11 @@ pub(crate) async fn an_index_is_made_once(setting: &dyn Setting) {
     let database = filled(setting, &SPENT).await;
     let columns = names(&["sales_date_month", "customer_id"]);
     for _ in 0..2 {
-        database.index(&spend_target(), &columns).await.expect("an index");
+        database.index(&spend_target(MONTH_FIRST), &columns).await.expect("an index");
     }
     let march = database.customers_of_month(month("2024-03"), month("2024-02"), &[]).await.expect("customers");
     assert_eq!(march.lapsed, 2);
-    let nobody = database.index(&spend_target(), &names(&["nobody"])).await;
+    let nobody = database.index(&spend_target(MONTH_FIRST), &names(&["nobody"])).await;
     refused(nobody, FaultKind::Mart);
 }
 

@@ -22,12 +22,20 @@ impl Fresh {
         Fresh { folder: tempfile::tempdir().expect("a temporary folder") }
     }
 
-    fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         self.folder.path().join("tillmart.db")
     }
 
+    /// How another program would be answered.
+    pub(crate) fn plan(&self, question: &str) -> String {
+        let connection = rusqlite::Connection::open(self.path()).expect("opened");
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {question}")).expect("prepared");
+        let lines = statement.query_map([], |row| row.get::<_, String>(3)).expect("a plan");
+        lines.map(|line| line.expect("a line")).collect::<Vec<_>>().join("; ")
+    }
+
     /// What another program would do with the file.
-    fn by_hand(&self, sql: &str) {
+    pub(crate) fn by_hand(&self, sql: &str) {
         rusqlite::Connection::open(self.path()).expect("opened").execute_batch(sql).expect("executed");
     }
 }
