@@ -70,6 +70,18 @@ pub(super) enum Kept<'a> {
 }
 
 impl Kept<'_> {
+    /// The same, on its own.
+    pub(super) fn owned(self) -> Kept<'static> {
+        match self {
+            Kept::Null => Kept::Null,
+            Kept::Integer(value) => Kept::Integer(value),
+            Kept::Short(text) => Kept::Short(text),
+            // It came from a text.
+            Kept::Text(text) => Kept::Long(String::from_utf8_lossy(text).into_owned()),
+            Kept::Long(text) => Kept::Long(text),
+        }
+    }
+
     pub(super) fn value(&self) -> ValueRef<'_> {
         match self {
             Kept::Null => ValueRef::Null,

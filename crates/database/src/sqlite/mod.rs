@@ -13,6 +13,7 @@ mod load;
 mod merge;
 mod migrate;
 mod order;
+mod overwrite;
 mod publish;
 mod puts;
 mod rekey;

@@ -51,9 +51,24 @@ impl<'k, 'a> Keys<'k, 'a> {
         self.batches[mine.batch as usize].order(mine.row as usize, self.at, (columns, theirs.row as usize, other.at))
     }
 
+    /// How many leading columns all of these keys, which ascend, have alike; the last column is never counted.
+    pub(super) fn alike(&self) -> Tried<usize> {
+        let Some(last) = self.len().checked_sub(1) else { return Ok(0) };
+        let mut alike = 0;
+        while alike + 1 < self.at.len() && self.kept(0, alike)?.value() == self.kept(last, alike)?.value() {
+            alike += 1;
+        }
+        Ok(alike)
+    }
+
     /// The order of the `nth` row's key and that of a row of the table, whose key begins at this column of it.
     pub(super) fn order_of_row(&self, nth: usize, row: &Row<'_>, first: usize) -> Tried<Ordering> {
-        for column in 0..self.at.len() {
+        self.order_from(0, nth, row, first)
+    }
+
+    /// The same of rows that are alike in so many columns of the key.
+    pub(super) fn order_from(&self, alike: usize, nth: usize, row: &Row<'_>, first: usize) -> Tried<Ordering> {
+        for column in alike..self.at.len() {
             let ordering = super::kept::order(self.kept(nth, column)?.value(), row.get_ref(first + column)?);
             if ordering != Ordering::Equal {
                 return Ok(ordering);

@@ -3,9 +3,10 @@
 
 use super::kept::Columns;
 use super::order::{Keys, Place, ascending, is_strictly_ascending, kept};
+use super::overwrite::Overwrite;
 use super::puts::{Puts, Values};
 use super::scopes::{Touched, each_is_given};
-use super::seek::Seek;
+use super::seek::{Seek, Walked};
 use super::statements;
 use super::tables::{by_scope, list, quoted};
 use super::trouble::Tried;
@@ -186,14 +187,31 @@ impl<'t> TargetPlan<'t> {
         Ok(true)
     }
 
-    /// What stands around the values of an `INSERT` that writes rows over those that are there.
-    fn upsert(&self, connection: &Connection) -> Tried<(String, String)> {
+    /// The same, and notes which columns differ, in this order.
+    fn note_differing(
+        &self,
+        published: &Row<'_>,
+        finished: &Keys<'_, '_>,
+        nth: usize,
+        differing: &mut [bool],
+    ) -> Tried<bool> {
+        let mut is_same = true;
+        for (column, at) in self.order.iter().enumerate().skip(self.key) {
+            let wanted = kept(finished.batches, finished.places[nth], *at)?;
+            if published.get_ref(column)? != wanted.value() {
+                (is_same, differing[column]) = (false, true);
+            }
+        }
+        Ok(is_same)
+    }
+
+    /// What stands around the values of an `INSERT` that writes rows over those that are there. Mostly nothing hangs on a row but its key, and
+    /// to replace it is to write it, without a look before; else it is tied.
+    fn upsert(&self, is_tied: bool) -> Tried<(String, String)> {
         let (all, table) = (self.names(), quoted(&self.target.name)?);
         // In the order of the table: SQLite need not put the values of each row into another one.
         let columns = list(names(&self.target.schema))?;
-        // Mostly nothing hangs on a row but its key, and to replace it is to write it, without a look before.
-        let ties: i64 = connection.query_row(statements::TIES, [&self.target.name], |row| row.get(0))?;
-        if ties == 0 {
+        if !is_tied {
             return Ok((format!("INSERT OR REPLACE INTO main.{table} ({columns})"), String::new()));
         }
         let mut sets = Vec::new();
@@ -212,6 +230,8 @@ struct Writing<'w, 'a> {
     plan: &'w TargetPlan<'w>,
     finished: &'w Keys<'w, 'a>,
     puts: Puts<'w>,
+    /// None where something hangs on the rows.
+    overwrite: Option<Overwrite<'w>>,
     delete: Statement<'w>,
     next: usize,
     changed: u64,
@@ -219,11 +239,14 @@ struct Writing<'w, 'a> {
 
 impl<'w, 'a> Writing<'w, 'a> {
     fn new(connection: &'w Connection, plan: &'w TargetPlan<'w>, finished: &'w Keys<'w, 'a>) -> Tried<Self> {
-        let (before, after) = plan.upsert(connection)?;
+        let ties: i64 = connection.query_row(statements::TIES, [&plan.target.name], |row| row.get(0))?;
+        let (before, after) = plan.upsert(ties > 0)?;
         let puts = Puts::new(connection, &before, plan.order.len(), &after)?;
-        let key = each_is_given(&plan.names()[..plan.key])?;
-        let delete = connection.prepare(&format!("DELETE FROM main.{} WHERE {key}", quoted(&plan.target.name)?))?;
-        Ok(Writing { plan, finished, puts, delete, next: 0, changed: 0 })
+        let (names, table) = (plan.names(), format!("main.{}", quoted(&plan.target.name)?));
+        let overwrite = if ties > 0 { None } else { Some(Overwrite::new(connection, &table, &names[..plan.key])?) };
+        let delete =
+            connection.prepare(&format!("DELETE FROM {table} WHERE {}", each_is_given(&names[..plan.key])?))?;
+        Ok(Writing { plan, finished, puts, overwrite, delete, next: 0, changed: 0 })
     }
 
     /// The finished rows of the next scope. Rows of a scope before it, which is touched by nothing, are refused.
@@ -250,6 +273,23 @@ impl<'w, 'a> Writing<'w, 'a> {
         if self.next < self.finished.len() { Err(outside(self.plan.target).into()) } else { Ok(()) }
     }
 
+    /// Overwrites, in passing, what differs in rows that are published. False if that is not worth it, or not to be done.
+    fn overwrite(&mut self, rows: &[usize], differing: &[bool], walked: Walked) -> Tried<bool> {
+        let (plan, finished, names) = (self.plan, self.finished, self.plan.names());
+        let columns: Vec<usize> = (0..names.len()).filter(|column| differing[*column]).collect();
+        let Some(overwrite) = self.overwrite.as_mut().filter(|it| it.is_worth_it(rows.len(), columns.len(), walked))
+        else {
+            return Ok(false);
+        };
+        let places: Vec<Place> = rows.iter().map(|nth| finished.places[*nth]).collect();
+        let changed: Vec<&str> = columns.iter().map(|column| names[*column]).collect();
+        let is_done = overwrite.put(&changed, &Keys { places: &places, ..*finished }, |nth, column| {
+            Ok(kept(finished.batches, places[nth], plan.order[columns[column]])?.owned())
+        })?;
+        self.changed += if is_done { rows.len() as u64 } else { 0 };
+        Ok(is_done)
+    }
+
     fn put(&mut self, rows: &[usize]) -> Tried<()> {
         let finished = self.finished;
         let places: Vec<Place> = rows.iter().map(|nth| finished.places[*nth]).collect();
@@ -271,16 +311,22 @@ impl<'w, 'a> Writing<'w, 'a> {
             for nth in 0..some.len() {
                 wanted.push(self.of_scope(&some, nth)?);
             }
-            let (mut same, mut gone) = (vec![false; some.len()], Vec::new());
-            seek.find(&some, |nth, published| {
-                match wanted[nth].clone().next() {
-                    Some(row) => same[nth] = plan.is_same(published, finished, row)?,
+            // Rows that are to be overwritten; what is left of the wanted ones is new.
+            let (mut changed, mut gone, mut differing) = (Vec::new(), Vec::new(), vec![false; all.len()]);
+            let walked = seek.find(&some, |nth, published| {
+                match wanted[nth].next() {
+                    Some(row) if plan.note_differing(published, finished, row, &mut differing)? => {}
+                    Some(row) => changed.push(row),
                     None => gone.push(nth),
                 }
                 Ok(())
             })?;
-            let different = wanted.into_iter().zip(&same).filter(|(_, same)| !**same).flat_map(|(rows, _)| rows);
-            self.put(&different.collect::<Vec<_>>())?;
+            let mut rows: Vec<usize> = wanted.into_iter().flatten().collect();
+            if !self.overwrite(&changed, &differing, walked)? {
+                rows.extend(changed);
+                rows.sort_unstable();
+            }
+            self.put(&rows)?;
             for nth in gone {
                 for column in 0..plan.key {
                     self.delete.raw_bind_parameter(column + 1, some.kept(nth, column)?)?;

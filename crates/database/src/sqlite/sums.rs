@@ -1,9 +1,10 @@
 //! Deltas on their way into a state table: sorted as the table is, they are joined with it in passing, added up here and put back.
 
-use super::kept::Columns;
+use super::kept::{Columns, Kept};
 use super::order::{Keys, Place, ascending, is_strictly_ascending};
+use super::overwrite::Overwrite;
 use super::puts::{Puts, Values};
-use super::seek::Seek;
+use super::seek::{Seek, Walked};
 use super::tables::{INTEGER_DIGITS, list, quoted};
 use super::trouble::Tried;
 use crate::StateTable;
@@ -139,21 +140,48 @@ impl Adding<'_, '_> {
         let insert = format!("INSERT OR REPLACE INTO {} ({})", plan.table, list(columns.iter().copied())?);
         let mut puts = Puts::new(connection, &insert, columns.len(), "")?;
         let mut all: Vec<Vec<i64>> = vec![Vec::with_capacity(self.keys.len()); sums];
+        let mut overwrite = Overwrite::new(connection, &plan.table, &plan.key_names())?;
         for first in (0..self.keys.len()).step_by(KEYS_AT_ONCE) {
             let end = self.keys.len().min(first + KEYS_AT_ONCE);
+            let keys = self.keys.part(first..end);
             let mut news = self.deltas(first..end)?;
-            seek.find(&self.keys.part(first..end), |nth, row| self.add_row(&mut news[nth * sums..][..sums], row))?;
+            let mut is_old = vec![false; keys.len()];
+            let walked = seek.find(&keys, |nth, row| {
+                is_old[nth] = true;
+                self.add_row(&mut news[nth * sums..][..sums], row)
+            })?;
             for (nth, news) in news.chunks(sums).enumerate() {
                 for ((new, range), sum) in news.iter().zip(&plan.ranges).zip(&mut all) {
                     let fits = i64::try_from(*new).ok().filter(|new| (range.0..=range.1).contains(new));
                     sum.push(fits.ok_or_else(|| self.out_of_range(first + nth))?);
                 }
             }
-            let keys = plan.key.iter().map(|at| Values::Column { batches: self.keys.batches, at: *at });
-            let sums = all.iter().map(|sum| Values::Integers(&sum[first..end]));
-            puts.put(&self.keys.places[first..end], &keys.chain(sums).collect::<Vec<_>>())?;
+            let news: Vec<&[i64]> = all.iter().map(|sum| &sum[first..end]).collect();
+            self.put(&keys, &news, (&is_old, walked), &mut overwrite, &mut puts)?;
         }
         Ok(all)
+    }
+
+    /// Writes new sums, column by column, of keys of which some have a row already: those in passing, if they are many.
+    fn put(
+        &self,
+        keys: &Keys<'_, '_>,
+        news: &[&[i64]],
+        (is_old, walked): (&[bool], Walked),
+        overwrite: &mut Overwrite<'_>,
+        puts: &mut Puts<'_>,
+    ) -> Tried<()> {
+        let old: Vec<usize> = (0..keys.len()).filter(|nth| is_old[*nth]).collect();
+        let is_overwritten = overwrite.is_worth_it(old.len(), news.len(), walked) && {
+            let places: Vec<Place> = old.iter().map(|nth| keys.places[*nth]).collect();
+            let new = |nth: usize, column: usize| Ok(Kept::Integer(news[column][old[nth]]));
+            overwrite.put(&self.plan.sum_names(), &Keys { places: &places, ..*keys }, new)?
+        };
+        let rest: Vec<usize> = (0..keys.len()).filter(|nth| !(is_overwritten && is_old[*nth])).collect();
+        let places: Vec<Place> = rest.iter().map(|nth| keys.places[*nth]).collect();
+        let sums: Vec<Vec<i64>> = news.iter().map(|sum| rest.iter().map(|nth| sum[*nth]).collect()).collect();
+        let columns = keys.at.iter().map(|at| Values::Column { batches: keys.batches, at: *at });
+        puts.put(&places, &columns.chain(sums.iter().map(|sum| Values::Integers(sum))).collect::<Vec<_>>())
     }
 
     /// What is added to each of these keys, sum by sum.

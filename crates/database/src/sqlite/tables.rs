@@ -23,6 +23,19 @@ pub(super) fn list<'a>(names: impl IntoIterator<Item = &'a str>) -> Tried<String
     Ok(names.join(", "))
 }
 
+/// A condition on a key whose leading columns are given, so many, and whose others compare so with what is given.
+///
+/// Only where none is given it compares rows: SQLite walks an index by them as well, and then checks each row once more, column by column.
+pub(super) fn key_compares(key: &[&str], given: usize, comparison: &str) -> Tried<String> {
+    let mut terms = Vec::with_capacity(given + 1);
+    for column in &key[..given] {
+        terms.push(format!("{} = ?", quoted(column)?));
+    }
+    let rest = &key[given..];
+    terms.push(format!("({}) {comparison} ({})", list(rest.iter().copied())?, vec!["?"; rest.len()].join(", ")));
+    Ok(terms.join(" AND "))
+}
+
 /// A column as `sql/ledger/sqlite/columns.sql` tells it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Described {

@@ -87,6 +87,7 @@ macro_rules! conformance {
             );
             conformance!(@cases $fresh, row_scopes:
                 random_publications_equal_a_recount,
+                the_month_may_lead,
                 a_scope_may_have_another_order_than_the_key,
             );
             conformance!(@cases $fresh, ranges:
