@@ -1,6 +1,6 @@
 //! How much CPU and time a day's publication to SQLite and the reading of the customers take, and how much memory.
 //!
-//! `cargo run --release -p tillmart-database --example sqlite_speed [CUSTOMERS] [DAYS]`
+//! `cargo run --release -p tillmart-database --example sqlite_speed [CUSTOMERS] [DAYS] [MONTHS]`
 
 #![allow(clippy::print_stdout, clippy::expect_used, reason = "a measurement, read by the person who started it")]
 #![allow(clippy::disallowed_methods, reason = "it measures time")]
@@ -42,7 +42,8 @@ async fn main() {
         let month_start = MAY + 31 * i32::try_from(month).expect("a month");
         shop.publish(&format!("month {month}, first day: every customer buys"), &all, month_start, 100).await;
         shop.publish(&format!("month {month}, second day: every customer buys"), &all, month_start, 100).await;
-        shop.publish(&format!("month {month}, third day: one in ten"), &some_of(customers), month_start, 100).await;
+        shop.publish(&format!("month {month}, third day: one in seven"), &one_in_seven(customers), month_start, 100)
+            .await;
     }
     let bytes = std::fs::metadata(shop.database.path()).expect("the file").len();
     println!("{:>9} MiB  database file", bytes >> 20);
@@ -155,7 +156,7 @@ fn write_customers(file: &Path, customers: i64) {
     out.flush().expect("written");
 }
 
-fn some_of(customers: i64) -> Vec<i64> {
+fn one_in_seven(customers: i64) -> Vec<i64> {
     (0..customers).step_by(7).collect()
 }
 
