@@ -318,3 +318,14 @@ async fn a_second_table_of_a_rollup_is_held_against_it() {
         assert_eq!(differs(case, fault), None);
     }
 }
+
+/// With customers first, a day would write every month that was ever published.
+#[tokio::test]
+async fn customer_spend_lies_by_month() {
+    let planned = rollup(CUSTOMERS).await.expect("the built-in mart");
+    for (what, first) in
+        [("scope", &planned.scope[0]), ("key", &planned.key[0]), ("sums", planned.state_schema.field(0).name())]
+    {
+        assert_eq!(first, "sales_date_month", "{what}");
+    }
+}
