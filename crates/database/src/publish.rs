@@ -51,10 +51,10 @@ pub struct TargetTable {
 #[async_trait]
 pub trait Publisher: Send + Sync {
     /// Creates the mart's tables where they are missing; a table that has other columns, or lacks its key,
-    /// is refused with what was expected.
+    /// is refused with what was expected. One of Tillmart's own whose key has another order is put in order, with all rows.
     async fn prepare(&self, state: &StateTable, target: &TargetTable) -> Result<()>;
 
-    /// Makes an index of a target table over these columns, if it has none, for readers that ask by them.
+    /// Lets readers ask a target table by these columns: by an index, made if there is none, or by its key where that serves as well.
     async fn index(&self, target: &TargetTable, columns: &[String]) -> Result<()>;
 
     /// Opens the one transaction that publishes a `Committed` batch. `Busy` if the lease is not current;

@@ -1,9 +1,11 @@
 //! The order that the rows of a mart lie in.
 
 use crate::scene::{leased, migrated, refused};
-use crate::spend::{CUSTOMER_FIRST, MONTH_FIRST, Spent, month, publish, spend_state, spend_target, told};
+use crate::spend::{CUSTOMER_FIRST, MONTH_FIRST, Order, Spent, month, publish, spend_state, spend_target, told};
 use crate::{Database, Setting, mariadb, sqlite};
 use arrow::datatypes::Date32Type;
+use std::sync::Arc;
+use tillmart_database::Lease;
 use tillmart_model::FaultKind;
 
 const SPRING: [Spent; 4] = [(1, "2024-03", 100), (1, "2024-04", 200), (2, "2024-03", 300), (3, "2024-04", -400)];
@@ -16,6 +18,13 @@ fn in_order(spent: &[Spent]) -> Vec<(i64, i32, i128)> {
     rows
 }
 
+async fn prepared(setting: &dyn Setting, order: Order) -> (Arc<dyn Database>, Lease) {
+    let database = migrated(setting).await;
+    database.prepare(&spend_state(order), &spend_target(order)).await.expect("prepared");
+    let lease = leased(&*database).await;
+    (database, lease)
+}
+
 async fn check(database: &dyn Database, spent: &[Spent]) {
     let state = database.read_state(&spend_state(MONTH_FIRST)).await.expect("the state");
     assert_eq!(told(&state), in_order(spent), "the state");
@@ -25,9 +34,7 @@ async fn check(database: &dyn Database, spent: &[Spent]) {
 
 /// Tables that were made for another order of the key keep their rows, and are published to as before.
 pub(crate) async fn another_order_of_the_key_keeps_all_rows(setting: &dyn Setting) {
-    let database = migrated(setting).await;
-    let lease = leased(&*database).await;
-    database.prepare(&spend_state(CUSTOMER_FIRST), &spend_target(CUSTOMER_FIRST)).await.expect("prepared");
+    let (database, lease) = prepared(setting, CUSTOMER_FIRST).await;
     publish(&*database, &lease, CUSTOMER_FIRST, &SPRING).await;
     for _ in 0..2 {
         database.prepare(&spend_state(MONTH_FIRST), &spend_target(MONTH_FIRST)).await.expect("prepared");
@@ -41,9 +48,7 @@ pub(crate) async fn another_order_of_the_key_keeps_all_rows(setting: &dyn Settin
 #[tokio::test]
 async fn months_that_are_over_are_not_written_again() {
     let fresh = sqlite::Fresh::new();
-    let database = migrated(&fresh).await;
-    let lease = leased(&*database).await;
-    database.prepare(&spend_state(MONTH_FIRST), &spend_target(MONTH_FIRST)).await.expect("prepared");
+    let (database, lease) = prepared(&fresh, MONTH_FIRST).await;
     let mut logs = Vec::new();
     for name in ["2024-01", "2024-02", "2024-03", "2024-04", "2024-05", "2024-06"] {
         let spent: Vec<Spent> = (1..=20_000).map(|customer| (customer, name, 100)).collect();
@@ -60,9 +65,7 @@ async fn months_that_are_over_are_not_written_again() {
 #[tokio::test]
 async fn what_was_made_for_a_table_stays_when_it_is_put_in_order() {
     let fresh = sqlite::Fresh::new();
-    let database = migrated(&fresh).await;
-    let lease = leased(&*database).await;
-    database.prepare(&spend_state(CUSTOMER_FIRST), &spend_target(CUSTOMER_FIRST)).await.expect("prepared");
+    let (database, lease) = prepared(&fresh, CUSTOMER_FIRST).await;
     publish(&*database, &lease, CUSTOMER_FIRST, &SPRING).await;
     fresh.by_hand(
         "CREATE INDEX by_money ON customers_data_mart (total_sales_cents);
@@ -84,9 +87,7 @@ async fn what_was_made_for_a_table_stays_when_it_is_put_in_order() {
 #[tokio::test]
 async fn a_table_that_others_refer_to_is_not_put_in_order() {
     let fresh = sqlite::Fresh::new();
-    let database = migrated(&fresh).await;
-    let lease = leased(&*database).await;
-    database.prepare(&spend_state(CUSTOMER_FIRST), &spend_target(CUSTOMER_FIRST)).await.expect("prepared");
+    let (database, lease) = prepared(&fresh, CUSTOMER_FIRST).await;
     publish(&*database, &lease, CUSTOMER_FIRST, &SPRING).await;
     fresh.by_hand(
         "CREATE TABLE letter (customer INTEGER, month TEXT, FOREIGN KEY (customer, month)
@@ -106,9 +107,7 @@ async fn a_table_that_others_refer_to_is_not_put_in_order() {
 #[tokio::test]
 async fn a_customer_is_found_month_by_month() {
     let fresh = sqlite::Fresh::new();
-    let database = migrated(&fresh).await;
-    let lease = leased(&*database).await;
-    database.prepare(&spend_state(MONTH_FIRST), &spend_target(MONTH_FIRST)).await.expect("prepared");
+    let (database, lease) = prepared(&fresh, MONTH_FIRST).await;
     for _ in 0..2 {
         database.index(&spend_target(MONTH_FIRST), &["customer_id".to_owned()]).await.expect("served");
     }
@@ -129,9 +128,7 @@ async fn a_customer_is_found_month_by_month() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_puts_the_state_in_order() {
     let fresh = mariadb::Fresh::new();
-    let database = migrated(&fresh).await;
-    let lease = leased(&*database).await;
-    database.prepare(&spend_state(CUSTOMER_FIRST), &spend_target(CUSTOMER_FIRST)).await.expect("prepared");
+    let (database, lease) = prepared(&fresh, CUSTOMER_FIRST).await;
     publish(&*database, &lease, CUSTOMER_FIRST, &SPRING).await;
     database.prepare(&spend_state(MONTH_FIRST), &spend_target(MONTH_FIRST)).await.expect("prepared");
     check(&*database, &SPRING).await;
