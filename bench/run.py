@@ -19,9 +19,9 @@ from harness.data import DAY, DataSet  # noqa: E402
 from harness.measure import Failed  # noqa: E402
 from harness.tools import Tillmart, chosen  # noqa: E402
 
-PEERS = ["tillmart", "duckdb", "polars", "datafusion", "pyspark_explicit"]
+PEERS = ["tillmart", "tillmart_all", "duckdb", "polars", "datafusion", "pyspark_explicit"]
 # What a tool is compared with where a size is more than its memory or anybody's patience allows.
-AT_SIZE = {"15GB": ["tillmart"]}
+AT_SIZE = {"15GB": ["tillmart", "tillmart_all"]}
 MODES = {
     "start": "one row: what each tool costs before it does anything",
     "usual": "Tillmart and PySpark as such projects write it, 500,000 rows",
@@ -40,7 +40,7 @@ def arguments():
     parser.add_argument("--size", help="bytes of CSV, such as 50MB, 1GB, 4GB, 15GB (default 1GB)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each tool (default 3)")
     parser.add_argument("--days", type=int, default=alone.DAYS, help="days of --curve (default 30)")
-    parser.add_argument("--only", help="tools, separated by commas: tillmart and the jobs in bench/peers (default: all; at 15GB tillmart)")
+    parser.add_argument("--only", help="tools, separated by commas: tillmart, tillmart_all and the jobs in bench/peers (default: all; at 15GB the first two)")
     parser.add_argument("--tillmart", help="the binary to measure")
     parser.add_argument("--servers", help="the program tillmart-servers, for --stores")
     parser.add_argument("--work", default=os.path.join(ROOT, "target", "bench"), help="where data and marts go; on the disk to measure")

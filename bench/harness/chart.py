@@ -56,7 +56,7 @@ def drawn(told, title):
         lines.append(f'<text class="soft" x="{x:.1f}" y="{bottom + 18}" text-anchor="middle">{mark:g} s</text>')
     for number, entry in enumerate(tools):
         y = TOP + number * (2 * BAR + GAP)
-        own = " own" if entry["name"] == "tillmart" else ""
+        own = " own" if entry["name"].startswith("tillmart") else ""
         lines.append(f'<text class="text{own}" x="{LEFT - 12}" y="{y + BAR + 5}" text-anchor="end">{escape(entry["label"])}</text>')
         if not entry["summary"]:
             why = entry["runs"][-1]["failed"] if entry["runs"] else "not run"

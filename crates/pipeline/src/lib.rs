@@ -80,7 +80,7 @@ pub use enrich::{PublishedChange, ReEnriched, RowsChanged};
 pub use explore::{Answer, Explorer, KnownTable};
 pub use history::Loaded;
 pub use look::{OpenReject, RejectFilter, Status};
-pub use marts::{BUILT_IN, Marts, REJECTS, SALES_MART};
+pub use marts::{BUILT_IN, MAY_BE_LEFT_OUT, Marts, REJECTS, SALES_MART};
 pub use observe::{Observer, Point, Silent};
 pub use optimize::Optimized;
 pub use renew::{PayChange, Renewal};

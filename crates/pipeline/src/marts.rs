@@ -43,6 +43,10 @@ const LIST_PRICE: &str = "list_price";
 /// of nothing.
 const BASKETS: (&str, &str) = ("basket_day_data_mart.sql", include_str!("../../../sql/marts/basket_day_data_mart.sql"));
 
+/// The built-in marts that a project may do without: those of days, which nothing but reports read.
+pub const MAY_BE_LEFT_OUT: [&str; 5] =
+    ["store_day_data_mart", "sales_person_day_data_mart", "product_day_data_mart", OFF_LIST, "basket_day_data_mart"];
+
 /// What the paths of built-in marts begin with, in messages.
 const BUILT_IN_PATH: &str = "built-in ";
 
@@ -126,10 +130,7 @@ impl Marts {
     /// `Mart`, with file and line, also for a mart of such a name that is no rollup.
     pub(crate) async fn of_names(options: &Options, dimensions: &DimensionTables, names: &[&str]) -> Result<Marts> {
         let (files, buckets) = (files(options)?, options.buckets);
-        let named = |name: &str| {
-            let missing = || Fault::new(FaultKind::Promise, format!("there is no mart {name}"));
-            files.get(name).ok_or_else(missing)
-        };
+        let named = |name: &str| files.get(name).ok_or_else(|| missing(options, name));
         let sales = RowMart::plan(named(SALES_MART)?, dimensions, buckets).await?;
         let mut rollups = Vec::with_capacity(names.len());
         for name in names {
@@ -265,6 +266,15 @@ async fn plan_over(
     (over, faults)
 }
 
+fn missing(options: &Options, name: &str) -> Fault {
+    if !options.leave_out.iter().any(|left| left == name) {
+        return Fault::new(FaultKind::Promise, format!("there is no mart {name}"));
+    }
+    Fault::new(FaultKind::Settings, format!("the mart {name}, which is asked for, is left out"))
+        .found("its name in the setting marts.leave_out")
+        .hint("take it out of the list: the next run makes the mart, and fills it with everything that has landed")
+}
+
 fn is_built_in(path: &str) -> bool {
     path.starts_with(BUILT_IN_PATH)
 }
@@ -289,6 +299,7 @@ fn read_files(options: &Options) -> (BTreeMap<String, MartFile>, Vec<Fault>) {
             Err(fault) => faults.push(fault),
         }
     }
+    files.retain(|name, _| !options.leave_out.contains(name));
     let mut own = BTreeSet::new();
     let paths = sql_files(&options.marts_folder).unwrap_or_else(|fault| {
         faults.push(fault);

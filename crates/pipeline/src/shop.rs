@@ -44,6 +44,8 @@ pub struct Options {
     pub time_zone: chrono_tz::Tz,
     /// Folder of the user's own marts.
     pub marts_folder: PathBuf,
+    /// Built-in marts that are not made: some of [`crate::MAY_BE_LEFT_OUT`]. One of the user's own of such a name is made all the same.
+    pub leave_out: Vec<String>,
     /// Buckets of row-level marts that are bucketed.
     pub buckets: u32,
     /// What reports tell, and which of them runs write.

@@ -152,6 +152,7 @@ fn options(settings: &Settings) -> Options {
         batch_bytes_max: feed.batch_bytes_max,
         time_zone: feed.time_zone,
         marts_folder: settings.marts_folder(),
+        leave_out: settings.marts.leave_out.clone(),
         buckets: settings.marts.customer_buckets,
         reports: ReportOptions {
             area: storage.reports.clone(),

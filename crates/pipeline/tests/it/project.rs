@@ -82,6 +82,7 @@ fn options(folder: &Path) -> Options {
             spend_tiers: vec![10_000, 50_000],
         },
         incentive: Incentive::default(),
+        leave_out: Vec::new(),
         split_bytes: 256 << 20,
         memory_bytes: 32 << 20,
         lease: Duration::from_secs(600),

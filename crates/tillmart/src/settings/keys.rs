@@ -249,6 +249,10 @@ keys! {
         "Most connections to a database server at once.";
     MARTS_FOLDER: String = "marts.folder", "\"marts\"", "path, relative to the project", values::text,
         "Folder of your own marts: every .sql file in it is a mart, beside the built-in ones. It need not exist.";
+    LEAVE_OUT: Vec<String> = "marts.leave_out", "[]", "list of names of marts", values::left_out,
+        "Built-in marts that are not made: any of store_day_data_mart, sales_person_day_data_mart, product_day_data_mart, \
+         off_list_day_data_mart and basket_day_data_mart, which nothing but reports read. A report that needs one says so. \
+         One that is taken off the list is filled with everything that has landed.";
     CUSTOMER_BUCKETS: u32 = "marts.customer_buckets", "16", "buckets, 1 to 1_024", |raw| values::whole(raw, 1..=1024),
         "Partitions of a new customer mart. Kept with the table: a run with another number is refused while the table exists.";
     INCENTIVE_RATE: u32 = "marts.incentive.rate", "\"1 %\"", "share of the seller's total, 0 to 1, or \"1 %\"",

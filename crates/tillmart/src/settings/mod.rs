@@ -124,6 +124,8 @@ pub(crate) struct StorageSettings {
 pub(crate) struct MartSettings {
     /// Folder of the user's marts, relative to the project or absolute. It need not exist.
     pub(crate) folder: String,
+    /// Built-in marts that are not made.
+    pub(crate) leave_out: Vec<String>,
     /// Partitions of a new customer mart, at least 1.
     pub(crate) customer_buckets: u32,
     /// The incentive of best sellers.
@@ -227,6 +229,7 @@ fn parse(
         database: servers::database(&mut layers)?,
         marts: MartSettings {
             folder: layers.get(&keys::MARTS_FOLDER)?,
+            leave_out: layers.get(&keys::LEAVE_OUT)?,
             customer_buckets: layers.get(&keys::CUSTOMER_BUCKETS)?,
             incentive: incentive::plan(&mut layers)?,
         },

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tillmart_database::TIERS_MAX;
 use tillmart_model::money::{DecimalFault, parse_decimal};
 use tillmart_model::{ColumnType, SalesColumn, Secret, nearest};
-use tillmart_pipeline::WrittenReport;
+use tillmart_pipeline::{MAY_BE_LEFT_OUT, WrittenReport};
 use url::Url;
 
 /// A value as it stood in the settings file or in a variable, before anybody judged it.
@@ -305,6 +305,20 @@ pub(super) fn written_reports(raw: &Raw) -> Read<Vec<WrittenReport>> {
         }
     }
     Ok(reports)
+}
+
+/// Built-in marts that are not made.
+pub(super) fn left_out(raw: &Raw) -> Read<Vec<String>> {
+    let complaint = || Complaint::new(format!("a list of marts, none twice, out of {}", MAY_BE_LEFT_OUT.join(", ")));
+    let mut marts = Vec::new();
+    for item in raw.items().ok_or_else(complaint)? {
+        let found = item.text().unwrap_or_default();
+        if !MAY_BE_LEFT_OUT.contains(&found) || marts.iter().any(|mart| mart == found) {
+            return Err(complaint().near(found, &MAY_BE_LEFT_OUT));
+        }
+        marts.push(found.to_owned());
+    }
+    Ok(marts)
 }
 
 /// One ASCII character that can stand between or around fields.

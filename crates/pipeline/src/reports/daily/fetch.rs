@@ -1,6 +1,6 @@
 //! The figures of a daily report, fetched from the marts of days.
 
-use crate::marts::OFF_LIST;
+use crate::marts::{OFF_LIST, names};
 use crate::reports::answer::{Answer, Line};
 use crate::reports::reader::{Reader, at_hand};
 use crate::shop::Pipeline;
@@ -29,7 +29,8 @@ impl Pipeline {
     pub(super) async fn fetch_daily(&self, periods: Periods, store: Option<i32>) -> Result<(Daily, Managers)> {
         let mut marts = vec![PERSON_DAY, PRODUCT_DAY];
         // A project that was made before this mart gets it with the next run; one with a sales mart of its own may have none.
-        let tells_off_list = self.seams.schema.tables().await?.iter().any(|table| table == OFF_LIST);
+        let is_made = self.seams.schema.tables().await?.iter().any(|table| table == OFF_LIST);
+        let tells_off_list = is_made && names(&self.options)?.rollups.iter().any(|(name, _)| name == OFF_LIST);
         marts.extend(tells_off_list.then_some(OFF_LIST));
         let reader = self.reader_of_store_days(&marts).await?;
         let managers = self.managers(&reader).await?;
