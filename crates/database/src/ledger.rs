@@ -130,4 +130,8 @@ pub trait Ledger: Send + Sync {
 
     /// The newest batch that is `Published` or `Finished`.
     async fn last_published(&self, feed: &str) -> Result<Option<Batch>>;
+
+    /// Up to which batch each mart of the feed holds everything that landed, as [`crate::Publication::stands`] noted it. A mart that it
+    /// never noted is left out.
+    async fn marts_standing(&self, feed: &str) -> Result<BTreeMap<String, i64>>;
 }

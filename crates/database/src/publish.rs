@@ -110,6 +110,12 @@ pub trait Publication: Send {
     /// Marks a landed file as revoked by this batch; a file that did not land is a `Promise` fault.
     async fn revoked(&mut self, file_id: i64) -> Result<()>;
 
+    /// Empties a published table, and the state if it is given, for a mart that is filled anew. Before anything is merged into that state.
+    async fn clear(&mut self, state: Option<&StateTable>, target: &TargetTable) -> Result<()>;
+
+    /// Notes that these marts, rows and rollups, hold everything up to this batch ([`crate::Ledger::marts_standing`]).
+    async fn stands(&mut self, marts: &[String]) -> Result<()>;
+
     /// Marks the batch `Published` and commits everything.
     async fn commit(self: Box<Self>, now: DateTime<Utc>) -> Result<()>;
 }

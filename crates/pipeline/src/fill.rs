@@ -1,7 +1,9 @@
 //! Fill: marts that were added after sales had landed are made, and filled with everything landed, as a batch of its own kind.
 //!
-//! A mart is added when its table is missing while sales have landed. Only this batch makes its table, after the claim, and until
-//! then no other batch writes it: so wherever a process dies, a mart is either still missing, or its filling is the unfinished batch.
+//! A mart is added when its table is missing while sales have landed, or when batches landed while its file was away: then it stands
+//! behind the sales mart, and what it holds makes room for what it should hold. Only this batch makes its table, after the claim, and until
+//! then no other batch writes it: so wherever a process dies, a mart is either still missing or behind, or its filling is the unfinished
+//! batch.
 
 use crate::marts::{Marts, SALES_MART, names};
 use crate::shop::{Pipeline, Prepared};
@@ -9,16 +11,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tillmart_database::StateTable;
 use tillmart_lake::TableSnapshot;
-use tillmart_model::{Batch, BatchState, Fault, FaultKind, Manifest, Result, Split};
+use tillmart_model::{Batch, BatchState, Fault, FaultKind, Manifest, RemovedFile, Result, Split};
 
 impl Pipeline {
-    /// Names of the marts whose tables are missing although sales have landed.
+    /// Names of the marts whose tables are missing although sales have landed, or that lack some of what landed.
     pub(crate) async fn added_marts(&self) -> Result<Vec<String>> {
         if !self.has_landed().await? {
             return Ok(Vec::new());
         }
         let tables = self.seams.schema.tables().await?;
         let marts = names(&self.options)?;
+        let rollups = marts.rollups.iter().map(|(name, _)| name);
+        let named: Vec<String> = marts.rows.iter().chain(rollups).cloned().collect();
         // A table that somebody made before the mart has no state: it is added all the same.
         let is_made =
             |(name, of): &(String, String)| tables.contains(name) && tables.contains(&StateTable::name_of(of));
@@ -30,8 +34,16 @@ impl Pipeline {
                 added.push(name);
             }
         }
+        let standing = self.marts_standing().await?;
+        added.extend(named.into_iter().filter(|name| standing.lacks(name)));
         added.sort_unstable();
+        added.dedup();
         Ok(added)
+    }
+
+    /// Up to which batch each mart holds everything.
+    pub(crate) async fn marts_standing(&self) -> Result<MartsStanding> {
+        Ok(MartsStanding(self.seams.ledger.marts_standing(&self.options.feed).await?))
     }
 
     /// Whether any sale has landed, be it published yet or not.
@@ -46,6 +58,16 @@ impl Pipeline {
         let marts = prepared.all_named(names);
         self.ensure_tables(&marts).await?;
         let mut manifest = Manifest { batch_id: batch.id, ..Manifest::default() };
+        for mart in &marts.rows {
+            // What a mart that was away still holds: its rows come anew.
+            let before = self.lake.snapshot(&mart.name, None).await?.map(|snapshot| snapshot.files).unwrap_or_default();
+            manifest.removed.extend(before.into_iter().map(|file| RemovedFile {
+                table: mart.name.clone(),
+                path: file.path,
+                size: file.size,
+                partition: file.partition,
+            }));
+        }
         if marts.rows.is_empty() {
             return Ok(manifest);
         }
@@ -68,6 +90,22 @@ impl Pipeline {
         }
         check(&sales, &marts, &manifest)?;
         Ok(manifest)
+    }
+}
+
+/// Up to which batch each mart holds everything that landed, by name.
+pub(crate) struct MartsStanding(BTreeMap<String, i64>);
+
+impl MartsStanding {
+    /// Whether batches landed without the mart. Nothing is known of those before the first that noted where marts stand.
+    pub(crate) fn lacks(&self, mart: &str) -> bool {
+        let newest = self.0.get(SALES_MART);
+        newest.is_some_and(|newest| self.0.get(mart).is_none_or(|batch| batch < newest))
+    }
+
+    /// Whether a batch has fed the mart.
+    pub(crate) fn knows(&self, mart: &str) -> bool {
+        self.0.contains_key(mart)
     }
 }
 

@@ -21,7 +21,7 @@ impl Pipeline {
     /// `Claimed` → `Landed`.
     pub(crate) async fn land(&self, lease: &Lease, batch: &Batch, prepared: &Prepared) -> Result<()> {
         let mut files = batch.files.clone();
-        let manifest = match &batch.kind {
+        let mut manifest = match &batch.kind {
             BatchKind::Load => self.land_load(batch, prepared, &mut files).await?,
             BatchKind::Replay { file_ids, codes } => self.land_replay(batch, prepared, file_ids, codes).await?,
             BatchKind::Revoke { file_ids } => self.land_revoke(batch, prepared, file_ids).await?,
@@ -30,6 +30,9 @@ impl Pipeline {
             // Nothing lands: the sums are there.
             BatchKind::Fill { .. } => Manifest { batch_id: batch.id, ..Manifest::default() },
         };
+        if !matches!(batch.kind, BatchKind::Fill { .. }) {
+            manifest.row_marts = prepared.marts.rows.iter().map(|mart| mart.name.clone()).collect();
+        }
         self.observer.reached(Point::Written);
         crate::check::manifest(batch, &files, &manifest)?;
         let key = format!(

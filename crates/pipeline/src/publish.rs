@@ -93,6 +93,7 @@ impl Pipeline {
         for file_id in &manifest.taken_back {
             publication.revoked(*file_id).await?;
         }
+        publication.stands(&whole_after(batch, manifest, prepared)).await?;
         self.observer.reached(Point::BeforePublish);
         publication.commit(self.seams.clock.now()).await?;
         self.observer.reached(Point::Published);
@@ -110,6 +111,9 @@ impl Pipeline {
         let mut rows = BTreeMap::new();
         if let BatchKind::Fill { marts, months } = &batch.kind {
             for rollup in &prepared.all_named(marts).rollups {
+                if months.is_empty() {
+                    self.make_room(publication, rollup).await?;
+                }
                 let mut all = Changed { added: Vec::new(), removed: Vec::new(), taken_back: &[], summed: None };
                 if !months.is_empty() {
                     self.touch_months(publication, rollup, months).await?;
@@ -138,6 +142,18 @@ impl Pipeline {
             rows.insert(rollup.name.clone(), count);
         }
         Ok(rows)
+    }
+
+    /// What a mart that was away while batches landed still holds goes, before it is filled anew. Rows that somebody put into a table of
+    /// this name before there was the mart are not Tillmart's to delete.
+    async fn make_room(&self, publication: &mut dyn Publication, rollup: &Rollup) -> Result<()> {
+        let (state, target) = Marts::database_tables(rollup);
+        let is_over = rollup.is_over_another();
+        let was_fed = self.marts_standing().await?.knows(&rollup.name);
+        if was_fed || !is_over && !self.seams.publisher.is_empty(&state).await? {
+            publication.clear((!is_over).then_some(&state), &target).await?;
+        }
+        Ok(())
     }
 
     /// Merges the deltas of one rollup, and publishes what they touch.
@@ -295,6 +311,22 @@ impl Pipeline {
         let (_, batches) =
             self.seams.engine.select(relations, &section.sql).await.map_err(|error| rollup.fault(section, &error))?;
         batches.iter().map(|batch| fit(batch, schema)).collect::<std::result::Result<_, _>>().map_err(shape)
+    }
+}
+
+/// The marts that hold everything that has landed, once the batch is published.
+fn whole_after(batch: &Batch, manifest: &Manifest, prepared: &Prepared) -> Vec<String> {
+    match &batch.kind {
+        BatchKind::Fill { marts, months } if months.is_empty() => marts.clone(),
+        // Marts that are whole, computed anew for some months.
+        BatchKind::Fill { .. } => Vec::new(),
+        _ => {
+            let rows = prepared.marts.rows.iter().map(|mart| &mart.name);
+            // What was landed counts, and not what the marts are now.
+            let landed = |name: &&String| manifest.row_marts.is_empty() || manifest.row_marts.contains(name);
+            let rollups = prepared.marts.rollups.iter().map(|rollup| &rollup.name);
+            rows.filter(landed).chain(rollups).cloned().collect()
+        }
     }
 }
 

@@ -61,6 +61,10 @@ impl Verified {
 /// Why a mart is left out whose table is not there.
 pub(crate) const NOT_FILLED: &str = "it has no rows yet; the next run fills it with everything that has landed";
 
+/// Why a mart is left out that batches landed without.
+pub(crate) const BEHIND: &str =
+    "its file was away while sales landed; the next run fills it anew with everything that has landed";
+
 /// How often a verification is begun anew because a run published meanwhile.
 const TRIES: usize = 4;
 
@@ -128,8 +132,8 @@ impl Pipeline {
         verified: &mut Verified,
     ) -> Result<()> {
         let (state, _) = Marts::database_tables(rollup);
-        if self.is_made(&rollup.name).await.is_err() {
-            verified.leaves_out(&rollup.name, NOT_FILLED);
+        if let Some(because) = self.not_whole(&rollup.name).await? {
+            verified.leaves_out(&rollup.name, because);
             return Ok(());
         }
         let snapshot = self.lake.snapshot(SALES_MART, pinned.get(SALES_MART).copied()).await?;
@@ -154,8 +158,8 @@ impl Pipeline {
         verified: &mut Verified,
     ) -> Result<()> {
         let (_, target) = Marts::database_tables(rollup);
-        if self.is_made(&rollup.name).await.is_err() {
-            verified.leaves_out(&rollup.name, NOT_FILLED);
+        if let Some(because) = self.not_whole(&rollup.name).await? {
+            verified.leaves_out(&rollup.name, because);
             return Ok(());
         }
         let published = self.seams.publisher.read_target(&target).await?;
@@ -251,10 +255,30 @@ impl Pipeline {
         Ok(())
     }
 
-    /// A mart that was added has no table before the next run.
+    /// Why a mart cannot be compared before the next run, if it cannot.
+    pub(crate) async fn not_whole(&self, mart: &str) -> Result<Option<&'static str>> {
+        if !self.seams.schema.tables().await?.iter().any(|table| table == mart) {
+            return Ok(Some(NOT_FILLED));
+        }
+        Ok(self.marts_standing().await?.lacks(mart).then_some(BEHIND))
+    }
+
+    /// A mart that was away while sales landed lacks them until the next run.
+    pub(crate) async fn is_not_behind(&self, mart: &str) -> Result<()> {
+        if !self.marts_standing().await?.lacks(mart) {
+            return Ok(());
+        }
+        Err(Fault::new(FaultKind::Table, format!("the mart {mart} lacks some of what has landed"))
+            .found(
+                "sales that landed while its file was away from the marts folder, or its name stood in marts.leave_out",
+            )
+            .hint("`tillmart run` fills it anew with everything that has landed"))
+    }
+
+    /// A mart that was added has no table before the next run, and one that was away lacks rows.
     pub(crate) async fn is_made(&self, rollup: &str) -> Result<()> {
         if self.seams.schema.tables().await?.iter().any(|table| table == rollup) {
-            return Ok(());
+            return self.is_not_behind(rollup).await;
         }
         Err(Fault::new(FaultKind::Table, format!("the mart {rollup} has no rows yet"))
             .hint("`tillmart run` makes it, and fills a mart that was added with everything that has landed"))

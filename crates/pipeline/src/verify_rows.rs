@@ -3,7 +3,7 @@
 use crate::marts::SALES_MART;
 use crate::moment::Pinned;
 use crate::shop::{Pipeline, Prepared};
-use crate::verify::{NOT_FILLED, Verified};
+use crate::verify::{BEHIND, NOT_FILLED, Verified};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::array_value_to_string;
@@ -34,6 +34,10 @@ impl Pipeline {
             verified.leaves_out(&mart.name, NOT_FILLED);
             return Ok(());
         };
+        if self.marts_standing().await?.lacks(&mart.name) {
+            verified.leaves_out(&mart.name, BEHIND);
+            return Ok(());
+        }
         let sales_mart = prepared.marts.rows.first().filter(|sales| sales.name == SALES_MART);
         let lacking = sales_mart.and_then(|sales| sales.lacks());
         let because = match (&lacking, mart.recomputable()) {

@@ -2,7 +2,7 @@
 
 use super::bulk::literal;
 use super::link::Link;
-use super::rows::number_at;
+use super::rows::{number_at, text_at};
 use super::trouble::Tried;
 use super::{MySql, lease, statements};
 use crate::bind::Datum;
@@ -261,6 +261,19 @@ impl Ledger for MySql {
         let feed = feed.to_owned();
         self.read(move |link| {
             Ok(select_batches(link, statements::BATCH_LAST_PUBLISHED, vec![feed.as_str().into()])?.pop())
+        })
+        .await
+    }
+
+    async fn marts_standing(&self, feed: &str) -> Result<BTreeMap<String, i64>> {
+        let feed = feed.to_owned();
+        self.read(move |link| {
+            let mut standing = BTreeMap::new();
+            link.select(statements::MARTS_STANDING, vec![feed.as_str().into()], |row| {
+                standing.insert(text_at(row, 0), number_at(row, 1).unwrap_or_default());
+                Ok(())
+            })?;
+            Ok(standing)
         })
         .await
     }

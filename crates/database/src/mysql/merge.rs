@@ -228,6 +228,24 @@ impl Session {
         Ok(())
     }
 
+    /// Empties tables of marts into which nothing was merged yet.
+    pub(super) fn clear(&mut self, tables: &[String]) -> Tried<()> {
+        let link = self.lent.link()?;
+        for table in tables {
+            link.run(&format!("DELETE FROM {}", quoted(table)?))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn stands(&mut self, marts: &[String]) -> Tried<()> {
+        let link = self.lent.link()?;
+        for mart in marts {
+            let values = vec![self.batch.feed.as_str().into(), mart.as_str().into(), self.batch.id.into()];
+            link.execute(statements::MART_STANDS, values)?;
+        }
+        Ok(())
+    }
+
     /// Marks the batch published and commits; `renewal` is a renewal of the lease that came in meanwhile.
     pub(super) fn commit(mut self, lease: &Lease, renewal: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Tried<()> {
         let marts: Vec<String> = self.marts.keys().cloned().collect();

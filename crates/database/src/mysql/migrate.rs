@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tillmart_model::{Clock, Result};
 
 /// Every step, in order.
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     Step { number: 1, name: "ledger", sql: include_str!("../../../../sql/ledger/mysql/migrations/0001_ledger.sql") },
     Step {
         number: 2,
@@ -29,6 +29,11 @@ const STEPS: [Step; 4] = [
         number: 4,
         name: "report months",
         sql: include_str!("../../../../sql/ledger/mysql/migrations/0004_report_months.sql"),
+    },
+    Step {
+        number: 5,
+        name: "mart standing",
+        sql: include_str!("../../../../sql/ledger/mysql/migrations/0005_mart_standing.sql"),
     },
 ];
 

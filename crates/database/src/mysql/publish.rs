@@ -144,6 +144,16 @@ impl Publication for Open {
         self.work(move |session| session.revoked(file_id)).await
     }
 
+    async fn clear(&mut self, state: Option<&StateTable>, target: &TargetTable) -> Result<()> {
+        let tables: Vec<String> = state.map(state_name).into_iter().chain([target.name.clone()]).collect();
+        self.work(move |session| session.clear(&tables)).await
+    }
+
+    async fn stands(&mut self, marts: &[String]) -> Result<()> {
+        let marts = marts.to_vec();
+        self.work(move |session| session.stands(&marts)).await
+    }
+
     async fn commit(mut self: Box<Self>, now: DateTime<Utc>) -> Result<()> {
         let (session, lease, gate) = (self.session.take(), self.lease.clone(), Arc::clone(&self.gate));
         let committed = self.database.blocking(move |shared, runtime| {

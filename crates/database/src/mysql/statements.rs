@@ -18,6 +18,8 @@ sql! {
     BATCH_CLAIM: "batch_claim",
     BATCH_MOVE: "batch_move",
     BATCH_LAST_PUBLISHED: "batch_last_published",
+    MART_STANDS: "mart_stands",
+    MARTS_STANDING: "marts_standing",
     FILE_CLAIM: "file_claim",
     FILE_COLUMNS: "file_columns",
     FILE_LANDED: "file_landed",

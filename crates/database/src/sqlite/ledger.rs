@@ -218,6 +218,16 @@ impl Ledger for Sqlite {
         self.ledger(move |connection| Ok(select_batches(connection, statements::BATCH_LAST_PUBLISHED, [feed])?.pop()))
             .await
     }
+
+    async fn marts_standing(&self, feed: &str) -> Result<BTreeMap<String, i64>> {
+        let feed = feed.to_owned();
+        self.ledger(move |connection| {
+            let mut statement = connection.prepare_cached(statements::MARTS_STANDING)?;
+            let standing = statement.query_map([feed], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(standing.collect::<rusqlite::Result<_>>()?)
+        })
+        .await
+    }
 }
 
 fn write_claim(connection: &Connection, claim: &Claim<'_>) -> Tried<Batch> {

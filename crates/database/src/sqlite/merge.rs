@@ -96,6 +96,22 @@ impl Session {
         Ok(())
     }
 
+    /// Empties tables of marts into which nothing was merged yet.
+    pub(super) fn clear(&mut self, tables: &[String]) -> Tried<()> {
+        for table in tables {
+            self.connection.execute(&format!("DELETE FROM main.{}", quoted(table)?), [])?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn stands(&mut self, marts: &[String]) -> Tried<()> {
+        let mut statement = self.connection.prepare_cached(statements::MART_STANDS)?;
+        for mart in marts {
+            statement.execute(params![self.batch.feed, mart, self.batch.id])?;
+        }
+        Ok(())
+    }
+
     /// Marks the batch published and commits; `renewal` is a renewal of the lease that came in meanwhile.
     pub(super) fn commit(mut self, lease: &Lease, renewal: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Tried<()> {
         for touched in self.marts.values_mut() {

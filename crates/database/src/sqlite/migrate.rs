@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tillmart_model::{Clock, Result};
 
 /// Every step, in order. A step that was released is never edited; what is to change is a new step.
-const STEPS: [Step; 5] = [
+const STEPS: [Step; 6] = [
     Step { number: 1, name: "ledger", sql: include_str!("../../../../sql/ledger/sqlite/migrations/0001_ledger.sql") },
     Step {
         number: 2,
@@ -34,6 +34,11 @@ const STEPS: [Step; 5] = [
         number: 5,
         name: "report months",
         sql: include_str!("../../../../sql/ledger/sqlite/migrations/0005_report_months.sql"),
+    },
+    Step {
+        number: 6,
+        name: "mart standing",
+        sql: include_str!("../../../../sql/ledger/sqlite/migrations/0006_mart_standing.sql"),
     },
 ];
 

@@ -13,6 +13,9 @@ pub(super) const BATCH_CLAIM: &str = include_str!("../../../../sql/ledger/sqlite
 pub(super) const BATCH_MOVE: &str = include_str!("../../../../sql/ledger/sqlite/batch_move.sql");
 pub(super) const BATCH_LAST_PUBLISHED: &str = include_str!("../../../../sql/ledger/sqlite/batch_last_published.sql");
 
+pub(super) const MART_STANDS: &str = include_str!("../../../../sql/ledger/sqlite/mart_stands.sql");
+pub(super) const MARTS_STANDING: &str = include_str!("../../../../sql/ledger/sqlite/marts_standing.sql");
+
 pub(super) const FILE_CLAIM: &str = include_str!("../../../../sql/ledger/sqlite/file_claim.sql");
 pub(super) const FILE_LANDED: &str = include_str!("../../../../sql/ledger/sqlite/file_landed.sql");
 pub(super) const FILE_ARCHIVED: &str = include_str!("../../../../sql/ledger/sqlite/file_archived.sql");

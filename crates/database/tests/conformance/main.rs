@@ -81,6 +81,8 @@ macro_rules! conformance {
                 text_of_any_layout_is_taken,
                 texts_are_keys_byte_by_byte,
                 many_scopes_are_touched_at_once,
+                a_mart_is_cleared_and_filled_anew,
+                where_marts_stand_is_kept_with_the_publication,
             );
             conformance!(@cases $fresh, order:
                 another_order_of_the_key_keeps_all_rows,

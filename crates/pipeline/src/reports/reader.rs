@@ -42,6 +42,7 @@ impl Pipeline {
                     .expected("a table of the database that a run has made")
                     .hint("`tillmart run` makes it, and fills it with everything that has landed"));
             }
+            self.is_not_behind(&rollup.name).await?;
             let (_, target) = Marts::database_tables(rollup);
             targets.insert(rollup.name.clone(), target);
         }

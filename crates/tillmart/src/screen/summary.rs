@@ -16,7 +16,7 @@ pub(crate) fn summary(summary: &Summary) -> String {
         return lines.join("\n");
     }
     for (mart, rows) in &summary.marts_filled {
-        lines.push(format!("filled   {mart}, added since the last run: {}", many(*rows, "row")));
+        lines.push(format!("filled   {mart}, added or put back since the last run: {}", many(*rows, "row")));
     }
     for (mart, rows) in &summary.rows_completed {
         lines.push(format!("complete {mart}: {} with what was unknown when they landed", many(*rows, "row")));

@@ -49,6 +49,7 @@ fn an_empty_file_means_the_defaults() {
     assert_eq!(settings.database_file(), Some(PathBuf::from("shop/tillmart.db")));
     assert_eq!(settings.marts_folder(), PathBuf::from("shop/marts"));
     assert_eq!(settings.marts.customer_buckets, 16);
+    assert!(settings.marts.leave_out.is_empty());
     assert_eq!(settings.marts.incentive, Incentive::default());
     assert_eq!(settings.run, RunSettings { tasks: 0, split_bytes: 256 << 20, memory_mib: 512, lease_seconds: 60 });
     let optimize = OptimizeSettings { files_min: 8, target_file_mib: 128, vacuum_age_hours: 168 };
@@ -111,6 +112,9 @@ fn a_fault_names_what_was_expected_found_and_meant() {
         "`feed.redelivery` is wrong\n  --> tillmart.toml:2:14\n   |  expected one of \"append\", \"replace\"\n   \
          |  found    \"repalce\"\nhint: did you mean \"replace\"?"
     );
+    assert!(
+        told("[marts]\nleave_out = [\"product_day_mart\"]").ends_with("hint: did you mean \"product_day_data_mart\"?")
+    );
     assert!(told("[feed]\nmax_reject_ration = 1").ends_with("hint: did you mean `max_reject_ratio`?"));
     assert!(told("[feed]\ntasks = 1").ends_with("hint: did you mean `run.tasks`?"));
     assert!(told("[optimise]\nfiles_min = 9").ends_with("hint: did you mean `optimize`?"));
@@ -169,6 +173,9 @@ fn values_of_the_wrong_shape_are_refused() {
         "[storage]\nerror = \"sales_rejects\"",
         "[database]\nurl = \"sqlite:\"",
         "[database]\nurl = \"tillmart.db\"",
+        "[marts]\nleave_out = \"product_day_data_mart\"",
+        "[marts]\nleave_out = [\"sales_data_mart\"]",
+        "[marts]\nleave_out = [\"product_day_data_mart\", \"product_day_data_mart\"]",
         "[marts.incentive]\nties = \"none\"",
         "[marts.incentive]\nrate = \"101 %\"",
         "[marts.incentive]\nrates = \"some\"",
@@ -378,6 +385,7 @@ fn variables_speak_for_every_type() {
             ("TILLMART_FEED_COLUMNS_TRANSACTION_ID_SOURCE", "basket"),
             ("TILLMART_FEED_COLUMNS_SALES_DATE_DATE_FORMATS", "%d.%m.%Y,%Y-%m-%d"),
             ("TILLMART_MARTS_INCENTIVE_TIES", "split"),
+            ("TILLMART_MARTS_LEAVE_OUT", "product_day_data_mart, basket_day_data_mart"),
             ("TILLMART_SEED", "no setting"),
         ],
     )
@@ -388,6 +396,7 @@ fn variables_speak_for_every_type() {
     assert_eq!(settings.feed.contract.columns[8].source, "basket");
     assert_eq!(settings.feed.contract.columns[3].date_formats.len(), 2);
     assert_eq!(settings.marts.incentive.ties, Ties::Split);
+    assert_eq!(settings.marts.leave_out, ["product_day_data_mart", "basket_day_data_mart"]);
     for (wrong, meant) in [("TILLMART_RUN_TASK", "TILLMART_RUN_TASKS"), ("TILLMART_FED_NAME", "TILLMART_FEED_NAME")] {
         let fault = read_with("", None, &[(wrong, "1")]).unwrap_err();
         assert_eq!(fault.hint, Some(format!("did you mean `{meant}`?")));

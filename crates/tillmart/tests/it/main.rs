@@ -33,6 +33,7 @@ mod revoke;
 
 mod optimize;
 
+mod away;
 mod own_marts;
 
 mod nasty;

@@ -2,7 +2,7 @@
 
 use crate::shop::Shop;
 
-const ROWS: &str = "-- mart: big_sales
+pub(crate) const ROWS: &str = "-- mart: big_sales
 -- about: Sales of five and more.
 -- partition by: sales_month
 SELECT
@@ -18,7 +18,7 @@ LEFT JOIN store AS t ON t.id = s.store_id
 WHERE s.total_cost >= 5
 ";
 
-const ROLLUP: &str = "-- mart: product_months
+pub(crate) const ROLLUP: &str = "-- mart: product_months
 -- about: What is sold of each product in a month.
 -- state: product_name, sales_month
 -- key: product_name, sales_month
@@ -36,7 +36,7 @@ SELECT
 FROM merged
 ";
 
-fn with_marts(marts: &[(&str, &str)]) -> Shop {
+pub(crate) fn with_marts(marts: &[(&str, &str)]) -> Shop {
     let shop = Shop::new();
     let folder = shop.folder().join("marts");
     std::fs::create_dir(&folder).unwrap();
@@ -134,7 +134,7 @@ fn with_marts_added_later() -> Shop {
 }
 
 /// Both marts of one's own, with their lineage.
-fn own(shop: &Shop) -> (serde_json::Value, Vec<String>, Vec<String>) {
+pub(crate) fn own(shop: &Shop) -> (serde_json::Value, Vec<String>, Vec<String>) {
     let rows =
         "SELECT store_id, product_name, CAST(total_cost AS VARCHAR) AS money, address, sales_month, source_file_id,
                        batch_id
@@ -169,7 +169,7 @@ fn marts_added_later_are_filled_with_everything_landed() {
     assert_eq!(own(&shop), own(&from_the_start), "filled rows are taken back like any other");
     shop.verified();
     let told = with_marts_added_later().tillmart(&["run"]).ended(0);
-    assert!(told.out.starts_with("filled   big_sales, added since the last run: 2 rows\n"), "{}", told.out);
+    assert!(told.out.starts_with("filled   big_sales, added or put back since the last run: 2 rows\n"), "{}", told.out);
     assert!(!told.out.contains("files "), "{}", told.out);
 }
 
