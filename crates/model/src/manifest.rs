@@ -179,10 +179,10 @@ pub struct Manifest {
     /// Files of sums.
     #[serde(default)]
     pub deltas: Vec<DeltaFile>,
-    /// The row-level marts that the batch feeds, whether it has a row for them or not; decided by the driver. Empty in manifests that are
-    /// older than this, and for batches that fill marts.
+    /// The row-level marts that the batch feeds, whether it has a row for them or not; of a batch that fills marts, all those that it fills,
+    /// rollups too. Decided by the driver; empty in manifests that are older than this.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub row_marts: Vec<String>,
+    pub marts: Vec<String>,
     /// How many landed sales the sums of each rollup are made of. Sums of fewer than the batch added are of no use.
     #[serde(default)]
     pub rows_summed: BTreeMap<String, u64>,

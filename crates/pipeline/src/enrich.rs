@@ -116,7 +116,7 @@ impl Pipeline {
     async fn published_sums(&self, prepared: &Prepared, months: &[String]) -> Result<Published> {
         let mut published = Published::new();
         for rollup in prepared.marts.rollups.iter().filter(|rollup| rollup.sums_attributes) {
-            if self.is_made(&rollup.name).await.is_ok() {
+            if self.not_whole(&rollup.name).await?.is_none() {
                 let (_, target) = Marts::database_tables(rollup);
                 let mut rows = Vec::new();
                 for month in months {

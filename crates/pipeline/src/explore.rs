@@ -171,6 +171,9 @@ impl Explorer {
         };
         let seams = &self.pipeline.seams;
         if let Some(spec) = self.table_specs().into_iter().find(|spec| spec.name == name) {
+            if self.marts.rows.iter().any(|mart| mart.name == name) {
+                self.pipeline.is_not_behind(name).await?;
+            }
             return self.pipeline.relation_of(&spec, None).await.map(Some);
         }
         if let Some(dimension) = Dimension::ALL.into_iter().find(|dimension| dimension.name() == name) {

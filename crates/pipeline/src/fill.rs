@@ -54,10 +54,24 @@ impl Pipeline {
             || under_way.is_some_and(|batch| !matches!(batch.state, BatchState::Claimed)))
     }
 
+    /// Those of the added marts that there are indeed, as a built-in mart may give way to one of somebody's own. What cannot be filled is told
+    /// before anything is claimed.
+    pub(crate) async fn to_fill(&self, prepared: &Prepared, added: Vec<String>) -> Result<Vec<String>> {
+        let marts = prepared.all_named(&added);
+        prepared.can_fill(&marts)?;
+        // Their tables are there, and nobody takes them for whole if this dies: that they have the marts' columns can be known before.
+        let standing = self.marts_standing().await?;
+        let names = marts.names();
+        let behind: Vec<String> =
+            names.iter().filter(|name| standing.knows(name) && standing.lacks(name)).cloned().collect();
+        self.ensure_tables(&prepared.all_named(&behind)).await?;
+        Ok(names)
+    }
+
     pub(crate) async fn land_fill(&self, batch: &Batch, prepared: &Prepared, names: &[String]) -> Result<Manifest> {
         let marts = prepared.all_named(names);
         self.ensure_tables(&marts).await?;
-        let mut manifest = Manifest { batch_id: batch.id, ..Manifest::default() };
+        let mut manifest = Manifest { batch_id: batch.id, marts: marts.names(), ..Manifest::default() };
         for mart in &marts.rows {
             // What a mart that was away still holds: its rows come anew.
             let before = self.lake.snapshot(&mart.name, None).await?.map(|snapshot| snapshot.files).unwrap_or_default();
@@ -71,9 +85,7 @@ impl Pipeline {
         if marts.rows.is_empty() {
             return Ok(manifest);
         }
-        if let Some(lacking) = prepared.marts.rows.first().and_then(|sales| sales.lacks()) {
-            return Err(cannot_fill(&marts, &lacking));
-        }
+        prepared.can_fill(&marts)?;
         let Some(sales) = self.lake.snapshot(SALES_MART, None).await? else { return Ok(manifest) };
         let mut job = Arc::unwrap_or_clone(self.job(batch, prepared, BTreeMap::new(), false)?);
         job.row_marts = marts.rows.clone();
@@ -110,6 +122,14 @@ impl MartsStanding {
 }
 
 impl Prepared {
+    /// A row-level mart is filled from the sales mart, which must carry every column of the sale for that.
+    fn can_fill(&self, marts: &Marts) -> Result<()> {
+        match self.marts.rows.first().and_then(|sales| sales.lacks()) {
+            Some(lacking) if !marts.rows.is_empty() => Err(cannot_fill(marts, &lacking)),
+            _ => Ok(()),
+        }
+    }
+
     /// Marts of these names, whether they have tables yet or not.
     pub(crate) fn all_named(&self, names: &[String]) -> Marts {
         let names: BTreeSet<&str> = names.iter().map(String::as_str).collect();

@@ -31,7 +31,7 @@ impl Pipeline {
             BatchKind::Fill { .. } => Manifest { batch_id: batch.id, ..Manifest::default() },
         };
         if !matches!(batch.kind, BatchKind::Fill { .. }) {
-            manifest.row_marts = prepared.marts.rows.iter().map(|mart| mart.name.clone()).collect();
+            manifest.marts = prepared.marts.rows.iter().map(|mart| mart.name.clone()).collect();
         }
         self.observer.reached(Point::Written);
         crate::check::manifest(batch, &files, &manifest)?;

@@ -153,6 +153,12 @@ impl Marts {
         (Marts { rows, rollups }, Marts { rows: other_rows, rollups: other_rollups })
     }
 
+    /// Names of all of them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let rollups = self.rollups.iter().map(|rollup| &rollup.name);
+        self.rows.iter().map(|mart| &mart.name).chain(rollups).cloned().collect()
+    }
+
     /// Columns of the sales mart.
     pub fn sales_schema(&self) -> SchemaRef {
         self.rows.first().map_or_else(|| Arc::new(Schema::empty()), |mart| Arc::clone(&mart.schema))

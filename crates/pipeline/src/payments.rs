@@ -60,7 +60,7 @@ impl Pipeline {
         let mut basis = self.basis(&prepared.dimensions)?;
         let lines = prepared.marts.rollups.iter().find(|rollup| rollup.name == LINES && rollup.reads_payments);
         if let Some(lines) = lines
-            && self.is_made(LINES).await.is_ok()
+            && self.not_whole(LINES).await?.is_none()
         {
             let (_, target) = Marts::database_tables(lines);
             for rows in self.seams.publisher.read_target(&target).await? {

@@ -24,12 +24,15 @@ use tillmart_model::{Batch, BatchKind, BatchState, Fault, FaultKind, Manifest, R
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(5)];
 
 /// Data files of the sales mart that a batch added, and those it replaced.
+#[derive(Default)]
 struct Changed<'a> {
     added: Vec<LandedFile>,
     removed: Vec<LandedFile>,
     taken_back: &'a [i64],
     /// The manifest whose sums tell what was added, and the number of rows added.
     summed: Option<(&'a Manifest, u64)>,
+    /// Months that were published keep the incentive plan that they were computed by.
+    as_published: bool,
 }
 
 impl Pipeline {
@@ -110,11 +113,13 @@ impl Pipeline {
     ) -> Result<BTreeMap<String, u64>> {
         let mut rows = BTreeMap::new();
         if let BatchKind::Fill { marts, months } = &batch.kind {
-            for rollup in &prepared.all_named(marts).rollups {
+            // One whose file came back after the others were made has no table yet; another batch fills it.
+            let is_made = |rollup: &&Rollup| manifest.marts.is_empty() || manifest.marts.contains(&rollup.name);
+            for rollup in prepared.all_named(marts).rollups.iter().filter(is_made) {
+                let mut all = Changed { as_published: months.is_empty(), ..Changed::default() };
                 if months.is_empty() {
                     self.make_room(publication, rollup).await?;
                 }
-                let mut all = Changed { added: Vec::new(), removed: Vec::new(), taken_back: &[], summed: None };
                 if !months.is_empty() {
                     self.touch_months(publication, rollup, months).await?;
                 } else if !rollup.is_over_another() {
@@ -195,7 +200,10 @@ impl Pipeline {
         }
         let merged = publication.touched(&state).await?;
         lap("read touched", &mut started);
-        let basis = self.basis(&prepared.dimensions)?;
+        let basis = match changed.as_published {
+            true => self.published_basis(prepared).await?,
+            false => self.basis(&prepared.dimensions)?,
+        };
         let finished = self.finish(rollup, merged, &prepared.dimensions, &basis).await?;
         lap("finish", &mut started);
         let replaced = publication.replace(&state, &target, &finished).await?;
@@ -224,6 +232,7 @@ impl Pipeline {
             removed: self
                 .landed_files(removed.map(|file| (file.path.as_str(), file.size, file.partition.as_slice())))?,
             taken_back: &manifest.taken_back,
+            as_published: false,
         })
     }
 
@@ -317,13 +326,17 @@ impl Pipeline {
 /// The marts that hold everything that has landed, once the batch is published.
 fn whole_after(batch: &Batch, manifest: &Manifest, prepared: &Prepared) -> Vec<String> {
     match &batch.kind {
-        BatchKind::Fill { marts, months } if months.is_empty() => marts.clone(),
+        // Those that it was claimed for and that are here no more were not filled.
+        BatchKind::Fill { marts, months } if months.is_empty() => {
+            let here = prepared.all_named(marts).names();
+            here.into_iter().filter(|name| manifest.marts.contains(name)).collect()
+        }
         // Marts that are whole, computed anew for some months.
         BatchKind::Fill { .. } => Vec::new(),
         _ => {
             let rows = prepared.marts.rows.iter().map(|mart| &mart.name);
             // What was landed counts, and not what the marts are now.
-            let landed = |name: &&String| manifest.row_marts.is_empty() || manifest.row_marts.contains(name);
+            let landed = |name: &&String| manifest.marts.is_empty() || manifest.marts.contains(name);
             let rollups = prepared.marts.rollups.iter().map(|rollup| &rollup.name);
             rows.filter(landed).chain(rollups).cloned().collect()
         }

@@ -89,7 +89,10 @@ impl Pipeline {
         let prepared = self.prepare().await?;
         let (_, before) = self.published_pay(&prepared).await?;
         let months = known_months(months, &before)?;
-        let paying = prepared.marts.rollups.iter().filter(|rollup| rollup.reads_payments);
+        // Those that are to be filled first are computed by the months' plans then.
+        let added = self.added_marts().await?;
+        let is_whole = |rollup: &&Rollup| rollup.reads_payments && !added.contains(&rollup.name);
+        let paying = prepared.marts.rollups.iter().filter(is_whole);
         let marts = paying.map(|rollup| rollup.name.clone()).collect();
         let summary = self.run_batch(&BatchKind::Fill { marts, months: months.clone() }).await?;
         let (_, after) = self.published_pay(&prepared).await?;

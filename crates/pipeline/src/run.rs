@@ -70,8 +70,12 @@ impl Pipeline {
         if marts.is_empty() {
             return Ok(());
         }
-        self.observer.doing(&format!("filling {} with everything that has landed", marts.join(", ")));
         let ready = self.prepared(prepared).await?;
+        let marts = self.to_fill(ready, marts).await?;
+        if marts.is_empty() {
+            return Ok(());
+        }
+        self.observer.doing(&format!("filling {} with everything that has landed", marts.join(", ")));
         let batch = self.claim(&held.lease, &BatchKind::Fill { marts, months: Vec::new() }, &[]).await?;
         self.finish_batch(&held.lease, batch, ready, summary).await?;
         // They have tables now: from here on every batch writes them.
@@ -122,11 +126,9 @@ impl Pipeline {
             ));
             let ready = self.prepared(prepared).await?;
             summary.batches_recovered += 1;
-            let is_fill = matches!(batch.kind, BatchKind::Fill { .. });
             self.finish_batch(&held.lease, batch, ready, summary).await?;
-            if is_fill {
-                *prepared = None;
-            }
+            // Which marts are whole is another question now: a mart that came back meanwhile may lack just that batch.
+            *prepared = None;
         }
         Ok(())
     }

@@ -183,6 +183,10 @@ impl Pipeline {
             verified.leaves_out(&mart.name, NOT_FILLED);
             return Ok(());
         }
+        if self.marts_standing().await?.lacks(&mart.name) {
+            verified.leaves_out(&mart.name, BEHIND);
+            return Ok(());
+        }
         let (schema, expected) = self
             .select_pinned(prepared, pinned, SALES_MART, include_str!("../../../sql/queries/spend_in_sales_mart.sql"))
             .await?;

@@ -1,8 +1,10 @@
 //! Marts that go and come back: whatever landed, was taken back or died while they were away, they hold all of it afterwards.
 
 use crate::own_marts::{ROLLUP, ROWS, own, with_marts};
+use crate::servers::Servers;
 use crate::shop::Shop;
 use serde_json::json;
+use std::sync::Arc;
 
 const MARTS: [(&str, &str); 2] = [("big_sales.sql", ROWS), ("product_months.sql", ROLLUP)];
 const FIRST: [&str; 3] =
@@ -58,6 +60,8 @@ fn a_mart_that_was_away_is_filled_anew() {
     }
     let refused = shop.tillmart(&["query", "SELECT * FROM product_months"]).ended(2);
     assert!(refused.err.contains("lacks some of what has landed"), "{}", refused.err);
+    let refused = shop.tillmart(&["query", "SELECT SUM(total_cost) FROM big_sales"]).ended(2);
+    assert!(refused.err.contains("the mart big_sales lacks some of what has landed"), "{}", refused.err);
     // Other batches leave it alone until it is filled.
     shop.tillmart(&["rejects", "replay"]).ended(0);
     assert_eq!(shop.run(0)["marts_filled"], json!({ "big_sales": 3, "product_months": 4 }));
@@ -69,6 +73,28 @@ fn a_mart_that_was_away_is_filled_anew() {
         shop.run(0);
     }
     assert_eq!(own(&shop).2, own(&there).2);
+    shop.verified();
+}
+
+#[test]
+fn a_mart_on_servers_that_was_away_is_filled_anew() {
+    let (shop, there) = (Shop::on(&Arc::new(Servers::start())), never_away());
+    std::fs::create_dir(shop.folder().join("marts")).unwrap();
+    put(&shop);
+    shop.deliver_rows("a.csv", &FIRST);
+    shop.run(0);
+    take_away(&shop);
+    shop.deliver_rows("b.csv", &SECOND);
+    shop.run(0);
+    for shop in [&shop, &there] {
+        shop.tillmart(&["files", "revoke", "1"]).ended(0);
+    }
+    put(&shop);
+    assert_eq!(shop.run(0)["marts_filled"], json!({ "big_sales": 1, "product_months": 2 }));
+    for mart in ["big_sales", "product_months"] {
+        let rows = format!("SELECT * FROM {mart} ORDER BY sales_month, product_name");
+        assert_eq!(shop.query(&rows), there.query(&rows), "{mart}");
+    }
     shop.verified();
 }
 
@@ -128,6 +154,50 @@ fn a_filling_anew_that_dies_is_finished_by_the_next_run() {
     for point in points.into_iter().chain(["published"]) {
         let shop = template.copy();
         shop.tillmart_with(&["run"], &[("TILLMART_KILL_AT", point)]).ended(-6);
+        shop.run(0);
+        assert_eq!(own(&shop), expected, "{point}");
+        shop.verified();
+        assert_eq!(shop.run(0)["batches"], 0, "{point}");
+    }
+}
+
+/// A mart that came back while a batch was half-way lacks that batch, whatever command finishes it and goes on.
+#[test]
+fn no_command_takes_a_mart_for_whole_that_a_half_way_batch_went_by() {
+    let there = never_away();
+    there.tillmart(&["files", "revoke", "1"]).ended(0);
+    let expected = own(&there);
+    for point in ["written", "landed", "committed", "before-publish"] {
+        let shop = with_marts(&MARTS);
+        shop.deliver_rows("a.csv", &FIRST);
+        shop.run(0);
+        take_away(&shop);
+        shop.deliver_rows("b.csv", &SECOND);
+        shop.tillmart_with(&["run"], &[("TILLMART_KILL_AT", point)]).ended(-6);
+        put(&shop);
+        shop.tillmart(&["files", "revoke", "1"]).ended(0);
+        shop.run(0);
+        assert_eq!(own(&shop), expected, "{point}");
+        shop.verified();
+    }
+}
+
+/// A filling that died, and whose marts are away again when it is finished, has filled nothing.
+#[test]
+fn a_filling_whose_marts_go_again_makes_nothing_whole() {
+    let expected = own(&never_away());
+    for point in ["claimed", "written", "landed", "committed", "before-publish"] {
+        let shop = with_marts(&MARTS);
+        shop.deliver_rows("a.csv", &FIRST);
+        shop.run(0);
+        take_away(&shop);
+        shop.deliver_rows("b.csv", &SECOND);
+        shop.run(0);
+        put(&shop);
+        shop.tillmart_with(&["run"], &[("TILLMART_KILL_AT", point)]).ended(-6);
+        take_away(&shop);
+        shop.run(0);
+        put(&shop);
         shop.run(0);
         assert_eq!(own(&shop), expected, "{point}");
         shop.verified();
