@@ -18,6 +18,7 @@ mod schema;
 mod scopes;
 mod spend;
 mod sqlite;
+mod standing;
 
 use std::sync::Arc;
 use tillmart_database::{Coupons, Dimensions, Ledger, Publisher, Reports, Schema};
@@ -81,8 +82,6 @@ macro_rules! conformance {
                 text_of_any_layout_is_taken,
                 texts_are_keys_byte_by_byte,
                 many_scopes_are_touched_at_once,
-                a_mart_is_cleared_and_filled_anew,
-                where_marts_stand_is_kept_with_the_publication,
             );
             conformance!(@cases $fresh, order:
                 another_order_of_the_key_keeps_all_rows,
@@ -105,6 +104,10 @@ macro_rules! conformance {
             conformance!(@cases $fresh, scopes:
                 no_scope_is_taken_for_syntax,
                 two_tables_share_a_state,
+            );
+            conformance!(@cases $fresh, standing:
+                a_mart_is_cleared_and_filled_anew,
+                where_marts_stand_is_kept_with_the_publication,
             );
             conformance!(@cases $fresh, schema:
                 nothing_works_before_migrate_and_says_so,
