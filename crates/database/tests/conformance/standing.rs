@@ -12,7 +12,7 @@ pub(crate) async fn a_mart_is_cleared_and_filled_anew(setting: &dyn Setting) {
     let mut publication = database.begin(&lease, batch.id).await.expect("begun");
     publication.merge(&team_state(), &sums(&MAY), 1).await.expect("merged");
     let rows = paid(&[(1, 7, None, "2024-05", 1_750), (2, 9, None, "2024-05", -10)]);
-    publication.replace(&team_state(), &team_target(), &[rows.clone()]).await.expect("replaced");
+    publication.replace(&team_state(), &team_target(), std::slice::from_ref(&rows)).await.expect("replaced");
     publication.commit(at(4)).await.expect("published");
     archive(&*database, &lease, &batch).await;
 
@@ -28,7 +28,7 @@ pub(crate) async fn a_mart_is_cleared_and_filled_anew(setting: &dyn Setting) {
     let mut publication = database.begin(&lease, batch.id).await.expect("begun");
     publication.clear(Some(&team_state()), &team_target()).await.expect("cleared");
     publication.merge(&team_state(), &june, 1).await.expect("merged");
-    publication.replace(&team_state(), &team_target(), &[of_june.clone()]).await.expect("replaced");
+    publication.replace(&team_state(), &team_target(), std::slice::from_ref(&of_june)).await.expect("replaced");
     publication.commit(at(4)).await.expect("published");
     assert_eq!(state_rows(&*database).await, june);
     assert_eq!(target_rows(&*database).await, of_june);
