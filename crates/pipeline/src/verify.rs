@@ -259,12 +259,16 @@ impl Pipeline {
         Ok(())
     }
 
-    /// Why a mart cannot be compared before the next run, if it cannot.
-    pub(crate) async fn not_whole(&self, mart: &str) -> Result<Option<&'static str>> {
-        if !self.seams.schema.tables().await?.iter().any(|table| table == mart) {
+    async fn has_table(&self, rollup: &str) -> Result<bool> {
+        Ok(self.seams.schema.tables().await?.iter().any(|table| table == rollup))
+    }
+
+    /// Why a rollup cannot be compared before the next run, if it cannot.
+    pub(crate) async fn not_whole(&self, rollup: &str) -> Result<Option<&'static str>> {
+        if !self.has_table(rollup).await? {
             return Ok(Some(NOT_FILLED));
         }
-        Ok(self.marts_standing().await?.lacks(mart).then_some(BEHIND))
+        Ok(self.marts_standing().await?.lacks(rollup).then_some(BEHIND))
     }
 
     /// A mart that was away while sales landed lacks them until the next run.
@@ -281,7 +285,7 @@ impl Pipeline {
 
     /// A mart that was added has no table before the next run, and one that was away lacks rows.
     pub(crate) async fn is_made(&self, rollup: &str) -> Result<()> {
-        if self.seams.schema.tables().await?.iter().any(|table| table == rollup) {
+        if self.has_table(rollup).await? {
             return self.is_not_behind(rollup).await;
         }
         Err(Fault::new(FaultKind::Table, format!("the mart {rollup} has no rows yet"))

@@ -91,8 +91,8 @@ pub(super) fn section(report: &Daily) -> Section {
     let section = Section::new("off_list", "Off the list price");
     let Some(off_list) = &report.off_list else {
         return section.with(Note::plain(
-            "Nothing is known of list prices: the next run makes the mart off_list_day_data_mart, unless the setting marts.leave_out names it, or sales_data_mart is a mart of \
-             your own without the column list_price.",
+            "Nothing is known of list prices: the next run makes the mart off_list_day_data_mart, unless the setting \
+             marts.leave_out names it, or sales_data_mart is a mart of your own without the column list_price.",
         ));
     };
     let (all, day) = (&off_list.all, day_label(report.periods.day));

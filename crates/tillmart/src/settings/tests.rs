@@ -74,6 +74,9 @@ fn the_example_holds_every_key_with_its_default_and_help() {
         assert!(words.contains(help), "the help of {path}");
         assert!(words.contains(&format!("default {default}")), "the default of {path}");
     }
+    for mart in tillmart_pipeline::MAY_BE_LEFT_OUT {
+        assert!(words.contains(mart), "the help of marts.leave_out names {mart}");
+    }
     let live = read(committed).unwrap();
     assert_eq!(Settings { origins: BTreeMap::new(), ..live.clone() }, read("").unwrap());
     let expected: BTreeSet<String> = paths().into_iter().map(|(path, _)| path).collect();

@@ -44,13 +44,19 @@ fn never_away() -> Shop {
     shop
 }
 
-#[test]
-fn a_mart_that_was_away_is_filled_anew() {
-    let (shop, there) = (with_marts(&MARTS), never_away());
+/// A project whose marts were there for the first file, and are away now that the second waits.
+fn away_for_the_second() -> Shop {
+    let shop = with_marts(&MARTS);
     shop.deliver_rows("a.csv", &FIRST);
     shop.run(0);
     take_away(&shop);
     shop.deliver_rows("b.csv", &SECOND);
+    shop
+}
+
+#[test]
+fn a_mart_that_was_away_is_filled_anew() {
+    let (shop, there) = (away_for_the_second(), never_away());
     assert_eq!(shop.run(0)["marts_filled"], json!({}));
     put(&shop);
     let verified = shop.tillmart(&["verify"]).ended(0);
@@ -142,11 +148,7 @@ fn a_mart_that_goes_or_comes_while_a_batch_is_half_way_holds_everything_in_the_e
 
 #[test]
 fn a_filling_anew_that_dies_is_finished_by_the_next_run() {
-    let template = with_marts(&MARTS);
-    template.deliver_rows("a.csv", &FIRST);
-    template.run(0);
-    take_away(&template);
-    template.deliver_rows("b.csv", &SECOND);
+    let template = away_for_the_second();
     template.run(0);
     put(&template);
     let expected = own(&never_away());
@@ -168,11 +170,7 @@ fn no_command_takes_a_mart_for_whole_that_a_half_way_batch_went_by() {
     there.tillmart(&["files", "revoke", "1"]).ended(0);
     let expected = own(&there);
     for point in ["written", "landed", "committed", "before-publish"] {
-        let shop = with_marts(&MARTS);
-        shop.deliver_rows("a.csv", &FIRST);
-        shop.run(0);
-        take_away(&shop);
-        shop.deliver_rows("b.csv", &SECOND);
+        let shop = away_for_the_second();
         shop.tillmart_with(&["run"], &[("TILLMART_KILL_AT", point)]).ended(-6);
         put(&shop);
         shop.tillmart(&["files", "revoke", "1"]).ended(0);
@@ -187,11 +185,7 @@ fn no_command_takes_a_mart_for_whole_that_a_half_way_batch_went_by() {
 fn a_filling_whose_marts_go_again_makes_nothing_whole() {
     let expected = own(&never_away());
     for point in ["claimed", "written", "landed", "committed", "before-publish"] {
-        let shop = with_marts(&MARTS);
-        shop.deliver_rows("a.csv", &FIRST);
-        shop.run(0);
-        take_away(&shop);
-        shop.deliver_rows("b.csv", &SECOND);
+        let shop = away_for_the_second();
         shop.run(0);
         put(&shop);
         shop.tillmart_with(&["run"], &[("TILLMART_KILL_AT", point)]).ended(-6);
