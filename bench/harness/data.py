@@ -1,7 +1,7 @@
 """Data to measure on, made by `tillmart generate`, and fresh projects over it.
 
 A data set is a folder with `sales/` (the feed's files), `dimensions/` (CSV) and `project/` (a Tillmart project with those dimensions
-loaded and nothing landed). It is made once and never written to again: a run gets a copy of the project and of the files (links would not do: a file of several names is copied at archiving).
+loaded and nothing landed). It is made once and not written to again, but for migrations of a newer Tillmart: a run gets a copy of the project and of the files (links would not do: a file of several names is copied at archiving).
 """
 import os
 import shutil
@@ -60,7 +60,7 @@ class DataSet:
         if os.path.isfile(done):
             with open(done, encoding="utf-8") as file:
                 if file.read() == told:
-                    return self
+                    return self.migrated()
         shutil.rmtree(self.folder, ignore_errors=True)
         os.makedirs(self.folder)
         called([self.tillmart, "generate", "--no-dimensions", "--out", self.sales, *sales, *shape])
@@ -72,6 +72,11 @@ class DataSet:
             os.symlink(dimensions_of.project, self.project)
         with open(done, "w", encoding="utf-8") as file:
             file.write(told)
+        return self
+
+    def migrated(self):
+        """The project of a data set that an earlier Tillmart made, as this one wants it."""
+        called([self.tillmart, "--project", self.project, "db", "migrate"])
         return self
 
     def new_project(self, folder, environment=None):

@@ -12,6 +12,9 @@ const FIRST: [&str; 3] =
 const SECOND: [&str; 2] = ["2,1,Coffee,2024-05-05,12,4.00,2,8.00", "2,1,Tea,2024-06-05,12,2.50,1,2.50"];
 const THIRD: [&str; 1] = ["1,1,Coffee,2024-06-09,11,4.00,5,20.00"];
 
+/// A second table of what teams are paid, by the same plan.
+const TEAM: &str = include_str!("../../../../sql/marts/sales_team_data_mart.sql");
+
 const LEFT_OUT: &str = "leave_out = [\"store_day_data_mart\", \"sales_person_day_data_mart\", \"product_day_data_mart\", \"off_list_day_data_mart\"]\n";
 
 fn put(shop: &Shop) {
@@ -235,4 +238,60 @@ fn marts_of_days_may_be_left_out_and_come_back_whole() {
     shop.run(0);
     assert_eq!(shop.marts(), there.marts());
     shop.verified();
+}
+
+/// Pays two sellers by one plan, a mart of one's own with them for the first file only; then another plan is set.
+fn paid_by_an_earlier_plan(is_first_seen: bool) -> Shop {
+    let team = TEAM.replace("mart: sales_team_data_mart", "mart: team_pay");
+    let shop = with_marts(&[]);
+    let file = shop.folder().join("marts/team_pay.sql");
+    if is_first_seen {
+        std::fs::write(&file, &team).unwrap();
+    }
+    shop.deliver_rows("a.csv", &FIRST);
+    shop.run(0);
+    if is_first_seen {
+        std::fs::remove_file(&file).unwrap();
+    }
+    shop.deliver_rows("b.csv", &SECOND);
+    shop.run(0);
+    shop.settings("[marts.incentive]\nrate = \"7 %\"\n");
+    std::fs::write(&file, team).unwrap();
+    shop
+}
+
+fn pay(shop: &Shop, mart: &str) -> Vec<String> {
+    shop.rows(&format!(
+        "SELECT store_id, sales_person_id, sales_month, total_sales, incentive FROM {mart} ORDER BY 1, 2, 3"
+    ))
+}
+
+/// Nobody's pay moves because a mart came later: its months are computed by the plan that they were paid by.
+#[test]
+fn a_paying_mart_is_filled_by_the_plan_of_each_month() {
+    for is_first_seen in [true, false] {
+        let shop = paid_by_an_earlier_plan(is_first_seen);
+        let paid = pay(&shop, "sales_team_data_mart");
+        assert_eq!(shop.run(0)["marts_filled"], json!({ "team_pay": paid.len() }));
+        assert_eq!(pay(&shop, "team_pay"), paid);
+        assert_eq!(pay(&shop, "sales_team_data_mart"), paid);
+        let verified = shop.tillmart(&["verify"]).ended(0);
+        assert!(verified.out.contains("stand by another plan than today's"), "{}", verified.out);
+    }
+}
+
+/// Pay is renewed where it is published; what is still to be filled follows it, and does not stand in its way.
+#[test]
+fn renewing_goes_by_a_mart_that_is_to_be_filled() {
+    for is_first_seen in [true, false] {
+        let shop = paid_by_an_earlier_plan(is_first_seen);
+        let before = pay(&shop, "sales_team_data_mart");
+        let renewed = shop.tillmart(&["incentives", "renew", "--month", "2024-05", "--json"]).ended(0).json();
+        assert_eq!(renewed["done"], true);
+        let after = pay(&shop, "sales_team_data_mart");
+        assert_ne!(after, before);
+        assert_eq!(shop.run(0)["marts_filled"], json!({ "team_pay": after.len() }));
+        assert_eq!(pay(&shop, "team_pay"), after);
+        shop.verified();
+    }
 }

@@ -230,6 +230,24 @@ fn an_empty_mart_is_not_filled_again_and_again() {
 }
 
 /// Deleting a row-level mart's folder is the way to have it made anew.
+/// A team's mart that pays nobody leaves nothing for the lines of pay, and no run waits for them.
+#[test]
+fn a_built_in_mart_that_gave_way_is_not_looked_for_again() {
+    let team = "-- mart: sales_team_data_mart\n-- about: What each store sold in a month.\n-- state: store_id, sales_month\n\
+                -- key: store_id, sales_month\n-- scope: sales_month\n-- merge:\n\
+                SELECT store_id, sales_month, SUM(total_cost) AS money, COUNT(*) AS landed_rows FROM sales \
+                GROUP BY store_id, sales_month\n-- finish:\n\
+                SELECT store_id, sales_month, CAST(money AS DECIMAL(16, 2)) AS money FROM merged\n";
+    let shop = with_marts(&[("team.sql", team)]);
+    shop.deliver_rows("a.csv", &["1,1,Tea,2024-05-03,11,2.50,2,5.00"]);
+    shop.run(0);
+    assert_eq!(shop.rows("SELECT * FROM sales_team_data_mart"), ["1|'2024-05'|'5.00'|500"]);
+    assert!(!shop.marts().contains_key("incentive_data_mart"));
+    let again = shop.run(0);
+    assert_eq!((&again["batches"], &again["marts_filled"]), (&serde_json::json!(0), &serde_json::json!({})));
+    shop.verified();
+}
+
 #[test]
 fn a_table_that_was_deleted_is_made_anew() {
     let shop = with_marts(&[]);
