@@ -1,7 +1,7 @@
 //! Reports on a server.
 
 use super::link::Link;
-use super::trouble::Tried;
+use super::trouble::{Tried, Trouble};
 use super::{MySql, statements};
 use crate::records::moment_text;
 use crate::reports::{CustomersOfMonth, KeptMonth, Reports, StoreMonth, kept, lapsed, spenders, tier_bounds, to_keep};
@@ -65,7 +65,8 @@ impl Reports for MySql {
                     new.returned_cents.into(),
                     new.incentive_cents.into(),
                 ];
-                link.execute(statements::REPORT_MONTH_PUT, values)?;
+                // Of two who found no version of a store, and so no row to lock, the second looks anew.
+                link.execute(statements::REPORT_MONTH_PUT, values).map_err(Trouble::or_overtaken)?;
             }
             versions(link, statements::REPORT_MONTHS, &month)
         })

@@ -9,6 +9,8 @@ use tillmart_model::Fault;
 pub(crate) enum Trouble {
     /// The server refused; the connection is sound.
     Server(ServerError),
+    /// The server refused what another transaction was faster with: done again, the work finds what that one kept.
+    Overtaken(ServerError),
     /// The connection is lost, and with it the answer.
     Lost(String),
     /// Nobody answers at the server's address.
@@ -56,7 +58,7 @@ impl Trouble {
         match self {
             Trouble::Server(error) if matches!(error.code, 1213 | 1020 | 3572 | 1203 | 1226) => 12,
             Trouble::Server(error) if error.code == 1205 => 3,
-            Trouble::Lost(_) | Trouble::Absent(_) => 12,
+            Trouble::Overtaken(_) | Trouble::Lost(_) | Trouble::Absent(_) => 12,
             Trouble::Server(_) | Trouble::Fault(_) => 1,
         }
     }
@@ -64,6 +66,14 @@ impl Trouble {
     /// A key, foreign key, CHECK or NOT NULL constraint refused.
     pub(super) fn constraint(&self) -> Option<&ServerError> {
         self.server(&[1048, 1062, 1451, 1452, 3819, 4025])
+    }
+
+    /// For a key that only other writers of the same can have put there since it was looked for.
+    pub(super) fn or_overtaken(self) -> Self {
+        match self {
+            Trouble::Server(error) if error.code == 1062 => Trouble::Overtaken(error),
+            other => other,
+        }
     }
 
     /// A key was there already.
@@ -96,7 +106,7 @@ impl Trouble {
             }
             Trouble::Absent(fault) => fault.at(place),
             Trouble::Fault(fault) => *fault,
-            Trouble::Server(error) => tell(&error, user).at(place),
+            Trouble::Server(error) | Trouble::Overtaken(error) => tell(&error, user).at(place),
             Trouble::Lost(said) => database("the connection to the database was lost")
                 .found(said)
                 .hint("nothing was kept by halves: run again when the database is back")
@@ -188,6 +198,9 @@ mod tests {
         }
         assert!(matches!(of_server(4031), Trouble::Lost(_)));
         assert_eq!(of_server(1146).tries(), 1);
+        assert_eq!(of_server(1062).tries(), 1);
+        assert!(of_server(1062).or_overtaken().tries() > 1);
+        assert_eq!(of_server(1146).or_overtaken().tries(), 1);
         assert!(matches!(Trouble::from(Error::Driver(DriverError::ConnectionClosed)), Trouble::Lost(_)));
         assert_eq!(Trouble::from(Error::Driver(DriverError::MixedParams)).tries(), 1);
     }

@@ -100,6 +100,7 @@ macro_rules! conformance {
                 an_index_is_made_once,
                 figures_are_kept_when_they_change,
                 one_of_two_reports_keeps_figures,
+                a_report_that_was_overtaken_is_judged_anew,
             );
             conformance!(@cases $fresh, scopes:
                 no_scope_is_taken_for_syntax,
