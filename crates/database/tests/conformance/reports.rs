@@ -119,7 +119,8 @@ pub(crate) async fn a_report_that_was_overtaken_is_judged_anew(setting: &dyn Set
         let one = databases[0].keep_month(&month, &old, Some(1), at(1));
         let other = databases[1].keep_month(&month, &new, Some(2), at(2));
         let (one, other) = tokio::join!(one, other);
-        (one.expect("kept"), other.expect("kept"));
+        one.expect("kept");
+        other.expect("kept");
         let kept = databases[0].kept_months(&month).await.expect("kept");
         for store in new {
             let newest =
